@@ -1,0 +1,84 @@
+import eslint from '@eslint/js';
+import { defineConfig, globalIgnores } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+/** Forbids imports of a part from another: ['lib', 'test'] says that lib/ may not import from test/. */
+const mayNotImport = (part, ...others) => ({
+  files: [`${part}/**/*.ts`],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          {
+            regex: `^(\\.\\./)+(${others.join('|')})/`,
+            message: `${part}/ stands without ${others.join('/, ')}/.`,
+          },
+        ],
+      },
+    ],
+  },
+});
+
+export default defineConfig(
+  globalIgnores([
+    'dist/',
+    'build/',
+    'build-*/',
+    'prebuilds/',
+    'protocol/gen/',
+    'test/nodes/',
+    'coverage/',
+    '.tap/',
+  ]),
+  eslint.configs.recommended,
+  tseslint.configs.strictTypeChecked,
+  tseslint.configs.stylisticTypeChecked,
+  {
+    languageOptions: {
+      parserOptions: {
+        projectService: { allowDefaultProject: ['eslint.config.js'] },
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+    rules: {
+      eqeqeq: 'error',
+      'no-eval': 'error',
+      'no-implied-eval': 'off', // in favour of the typed rule
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+    },
+  },
+  // tsc checks that names exist.
+  { files: ['**/*.ts', '**/*.mjs'], rules: { 'no-undef': 'off' } },
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      // t.test() returns a promise that tap itself waits for.
+      '@typescript-eslint/no-floating-promises': [
+        'error',
+        {
+          allowForKnownSafeCalls: [{ from: 'package', name: ['test'], package: '@tapjs/test' }],
+        },
+      ],
+    },
+  },
+  // Fixtures are untrusted code's stand-ins and do what they like.
+  { files: ['test/fixtures/**'], ...tseslint.configs.disableTypeChecked },
+  {
+    files: ['test/fixtures/**'],
+    rules: { '@typescript-eslint/no-require-imports': 'off', 'no-undef': 'off' },
+  },
+  { files: ['eslint.config.js'], ...tseslint.configs.disableTypeChecked },
+  { files: ['protocol/**/*.ts', 'zygote/**/*.ts'], languageOptions: { sourceType: 'commonjs' } },
+  mayNotImport('protocol', 'lib', 'zygote', 'test', 'bench', 'demo'),
+  mayNotImport('zygote', 'lib', 'test', 'bench', 'demo'),
+  mayNotImport('lib', 'zygote', 'test', 'bench', 'demo'),
+);

@@ -1,0 +1,25 @@
+// The native build: cmake-js with this project's options.
+import { fail, inRoot, runBin } from './project.mjs';
+import fs from 'node:fs';
+
+/**
+ * @param {{ out?: string, defines?: Record<string, string>, target?: string }} [options] `out`: the build directory,
+ *   from the root; the binaries land in its folder Release.
+ */
+export function buildNative({ out = 'build', defines = {}, target } = {}) {
+  const makefile = inRoot(out, 'Makefile');
+  // node-gyp leaves a Makefile of its own in build/, which CMake would run instead of the one that it has yet to write.
+  if (fs.existsSync(makefile) && !fs.existsSync(inRoot(out, 'CMakeCache.txt'))) {
+    fs.rmSync(inRoot(out), { recursive: true });
+  }
+  const all = { NODESPAWNER_WERROR: 'ON', ...defines };
+  runBin('cmake-js/bin/cmake-js', [
+    'compile',
+    // Ninja would be taken where it is installed: one way everywhere.
+    '--prefer-make',
+    ...['--log-level', 'warn', '--out', inRoot(out)],
+    ...(target === undefined ? [] : ['--target', target]),
+    ...Object.entries(all).map(([name, value]) => `--CD${name}=${value}`),
+  ]);
+  if (!fs.existsSync(inRoot(out, 'Release/nodespawner.node'))) fail(`${out}: the addon was not built`);
+}
