@@ -1,0 +1,43 @@
+#include <napi.h>
+
+#include "control_socket.h"
+#include "memfd.h"
+#include "poller.h"
+#include "sockets.h"
+#include "zygote.h"
+
+namespace nodespawner {
+
+Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
+  const struct {
+    const char* name;
+    Napi::Value (*function)(const Napi::CallbackInfo&);
+  } table[] = {
+      {"socketPair", SocketPair},
+      {"pipe", Pipe},
+      {"sendMessage", SendBytes},
+      {"receiveMessage", ReceiveBytes},
+      {"setNonBlocking", SetNonBlocking},
+      {"duplicateTo", DuplicateTo},
+      {"enableCredentials", EnableCredentials},
+      {"sendRequest", SendRequest},
+      {"receiveReply", ReceiveReply},
+      {"createMemfd", CreateMemfd},
+      {"addSeals", AddSeals},
+      {"mapPrivate", MapPrivate},
+      {"watch", Watch},
+      {"unwatch", Unwatch},
+      {"collect", Collect},
+      {"setPollerRef", SetPollerRef},
+      {"takeBaseline", TakeBaselineBinding},
+      {"seal", SealBinding},
+      {"serve", ServeBinding},
+      {"exitNow", ExitNow},
+  };
+  for (const auto& entry : table) exports.Set(entry.name, Napi::Function::New(env, entry.function, entry.name));
+  return exports;
+}
+
+NODE_API_MODULE(nodespawner, Initialize)
+
+}  // namespace nodespawner

@@ -1,0 +1,25 @@
+// The clone itself.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+
+#include "failure.h"
+
+namespace nodespawner {
+
+// Once, before the first clone: finds what CloneProcess() needs.
+std::optional<Failure> PrepareClone();
+
+struct CloneResult {
+  pid_t pid;         // 0 in the child, -1 if there is none
+  const char* step;  // what failed
+  int error;         // its errno
+};
+
+// Clones the calling thread and all memory into the PID namespace of `stub_pidfd`. Returns twice. All signals are
+// blocked in the child until it restores its mask.
+CloneResult CloneProcess(int stub_pidfd);
+
+}  // namespace nodespawner

@@ -1,0 +1,43 @@
+// The messages between host and zygote once the zygote is sealed: fixed-size records over the control socket
+// (SOCK_SEQPACKET), one a message. Both ends are this library's own, of one build.
+#pragma once
+
+#include <stdint.h>
+
+namespace nodespawner {
+
+enum class RequestKind : uint32_t {
+  kClone = 1,   // with one descriptor: the child's end of its job socket
+  kSignal = 2,  // signal the child alone
+  kKill = 3,    // SIGKILL for the child and all that it started
+};
+
+struct Request {
+  RequestKind kind;
+  uint32_t token;  // chosen by the host; names the child in all that follows
+  int32_t signal;
+};
+
+enum class ReplyKind : uint32_t {
+  kCloned = 1,  // with SCM_CREDENTIALS: the child's pid
+  kExited = 2,  // the child and all that it started are gone
+  kFailed = 3,  // there is no child
+};
+
+struct Reply {
+  ReplyKind kind;
+  uint32_t token;
+  int32_t wait_status;  // of wait4(2)
+  int32_t error;        // errno of `step`
+  int64_t user_us, system_us;
+  int64_t peak_memory_kb;  // ru_maxrss of getrusage(2)
+  char step[40];           // what failed
+};
+
+// A step of the child that failed before any of the caller's code ran; written to a pipe that the zygote reads.
+struct StepFailure {
+  int32_t error;
+  char step[36];
+};
+
+}  // namespace nodespawner

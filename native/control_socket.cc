@@ -1,0 +1,61 @@
+#include "control_socket.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "control.h"
+#include "errors.h"
+#include "fdpass.h"
+
+namespace nodespawner {
+
+Napi::Value EnableCredentials(const Napi::CallbackInfo& info) {
+  const int fd = info[0].As<Napi::Number>().Int32Value(), on = 1;
+  if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) {
+    return ThrowErrno(info.Env(), "setsockopt(SO_PASSCRED)", errno);
+  }
+  return info.Env().Undefined();
+}
+
+Napi::Value SendRequest(const Napi::CallbackInfo& info) {
+  Request request = {};
+  request.kind = static_cast<RequestKind>(info[1].As<Napi::Number>().Uint32Value());
+  request.token = info[2].As<Napi::Number>().Uint32Value();
+  request.signal = info[3].As<Napi::Number>().Int32Value();
+  const int job_fd = info[4].As<Napi::Number>().Int32Value();
+  const int error =
+      SendMessage(info[0].As<Napi::Number>().Int32Value(), &request, sizeof request, &job_fd, job_fd >= 0 ? 1 : 0);
+  // ETOOMANYREFS: descriptors in flight are limited too (unix(7)); they land as the zygote receives them.
+  if (error == EAGAIN || error == ETOOMANYREFS) return Napi::Boolean::New(info.Env(), false);
+  if (error) return ThrowErrno(info.Env(), "sendmsg", error);
+  return Napi::Boolean::New(info.Env(), true);
+}
+
+Napi::Value ReceiveReply(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Reply reply;
+  ReceivedMessage message;
+  const int error =
+      ReceiveMessage(info[0].As<Napi::Number>().Int32Value(), &reply, sizeof reply, 0, MSG_DONTWAIT, &message);
+  if (error == EAGAIN) return env.Undefined();
+  if (error == ECONNRESET || (!error && message.size == 0)) return env.Null();
+  if (error) return ThrowErrno(env, "recvmsg", error);
+  if (message.size != sizeof reply) return ThrowErrno(env, "recvmsg", EBADMSG);
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("kind", static_cast<uint32_t>(reply.kind));
+  result.Set("token", reply.token);
+  result.Set("pid", message.translated_pid);
+  result.Set("exitCode", WIFEXITED(reply.wait_status) ? Napi::Value(Napi::Number::New(env, WEXITSTATUS(reply.wait_status)))
+                                                      : env.Null());
+  result.Set("signal", WIFSIGNALED(reply.wait_status) ? Napi::Value(Napi::Number::New(env, WTERMSIG(reply.wait_status)))
+                                                      : env.Null());
+  result.Set("userUs", static_cast<double>(reply.user_us));
+  result.Set("systemUs", static_cast<double>(reply.system_us));
+  result.Set("peakMemoryKb", static_cast<double>(reply.peak_memory_kb));
+  result.Set("step", static_cast<const char*>(reply.step));
+  result.Set("error", reply.error ? Napi::Value(Napi::String::New(env, ErrnoName(reply.error))) : env.Null());
+  return result;
+}
+
+}  // namespace nodespawner

@@ -1,0 +1,24 @@
+// The file descriptors that the runtime keeps for itself (epoll instances, eventfds, self-pipes, /dev/null): what was
+// found in the zygote, and how a child gets objects of its own behind the same numbers. clone(2) copies the table, but
+// the open file descriptions behind it would be shared among the zygote and all children.
+#pragma once
+
+#include <stddef.h>
+
+#include <optional>
+#include <vector>
+
+#include "failure.h"
+
+namespace nodespawner {
+
+// Reads the table of the zygote. `own` are the zygote's descriptors, which no child keeps (control socket and the
+// like). Fails with ERR_FD_NOT_CARRIED, naming the descriptor, for anything that can't be made anew: a socket, a file, …
+std::optional<Failure> InventoryFds(const std::vector<int>& own);
+
+// In the child: closes every descriptor above stderr that is neither in `keep` (ascending) nor the runtime's, puts
+// /dev/null behind the standard streams, then replaces the runtime's by new objects. Makes system calls only. Returns
+// the name of the system call that failed, or null.
+const char* RenewFds(const int* keep, size_t keep_count);
+
+}  // namespace nodespawner

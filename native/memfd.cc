@@ -1,0 +1,38 @@
+#include "memfd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include "errors.h"
+
+namespace nodespawner {
+
+Napi::Value CreateMemfd(const Napi::CallbackInfo& info) {
+  const std::string name = info[0].As<Napi::String>();
+  const int fd = memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (fd < 0) return ThrowErrno(info.Env(), "memfd_create", errno);
+  return Napi::Number::New(info.Env(), fd);
+}
+
+Napi::Value AddSeals(const Napi::CallbackInfo& info) {
+  const int fd = info[0].As<Napi::Number>().Int32Value(), seals = info[1].As<Napi::Number>().Int32Value();
+  if (fcntl(fd, F_ADD_SEALS, seals) != 0) return ThrowErrno(info.Env(), "fcntl(F_ADD_SEALS)", errno);
+  return info.Env().Undefined();
+}
+
+Napi::Value MapPrivate(const Napi::CallbackInfo& info) {
+  const int fd = info[0].As<Napi::Number>().Int32Value();
+  const auto length = static_cast<size_t>(info[1].As<Napi::Number>().Int64Value());
+  if (length == 0) return Napi::ArrayBuffer::New(info.Env(), 0);
+  void* address = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
+  if (address == MAP_FAILED) return ThrowErrno(info.Env(), "mmap", errno);
+  return Napi::ArrayBuffer::New(
+      info.Env(), address, length, [](Napi::Env, void* data, size_t* size) {
+        munmap(data, *size);
+        delete size;
+      },
+      new size_t(length));
+}
+
+}  // namespace nodespawner

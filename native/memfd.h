@@ -1,0 +1,18 @@
+// Memory files (memfd_create(2)) and their mappings.
+#pragma once
+
+#include <napi.h>
+
+namespace nodespawner {
+
+// createMemfd(name: string): number
+Napi::Value CreateMemfd(const Napi::CallbackInfo& info);
+
+// addSeals(fd: number, seals: number): void; F_SEAL_* of fcntl(2)
+Napi::Value AddSeals(const Napi::CallbackInfo& info);
+
+// mapPrivate(fd: number, length: number): ArrayBuffer over a MAP_PRIVATE mapping from offset 0: read without a copy;
+// what is written stays in this process. Unmapped when the ArrayBuffer is collected.
+Napi::Value MapPrivate(const Napi::CallbackInfo& info);
+
+}  // namespace nodespawner

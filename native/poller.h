@@ -1,0 +1,24 @@
+// The host's eyes: one epoll instance, watched by the event loop through a single handle, for all sockets and pipes of
+// all children. What a child writes is gathered here, and JavaScript is called once, at its end.
+#pragma once
+
+#include <napi.h>
+
+namespace nodespawner {
+
+// watch(fd: number, onReadable: () => void): void. Level-triggered, until unwatch(fd). Does not own the descriptor.
+Napi::Value Watch(const Napi::CallbackInfo& info);
+
+// unwatch(fd: number): void
+Napi::Value Unwatch(const Napi::CallbackInfo& info);
+
+// collect(fd: number, maxBytes: number, stopAtLimit: boolean,
+//         onEnd: (bytes: Buffer, truncated: boolean, errno: number) => void): void
+// Owns the descriptor, a pipe's read end: reads it to its end and closes it. Past maxBytes it keeps nothing; with
+// stopAtLimit it closes at once, else it reads on so that the writer is not held up.
+Napi::Value Collect(const Napi::CallbackInfo& info);
+
+// setPollerRef(ref: boolean): void. Whether the poller keeps the event loop alive.
+Napi::Value SetPollerRef(const Napi::CallbackInfo& info);
+
+}  // namespace nodespawner

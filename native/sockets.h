@@ -1,0 +1,27 @@
+// Sockets and pipes between host, zygote and child.
+#pragma once
+
+#include <napi.h>
+
+namespace nodespawner {
+
+// socketPair(): [number, number]; AF_UNIX, SOCK_SEQPACKET, close-on-exec
+Napi::Value SocketPair(const Napi::CallbackInfo& info);
+
+// pipe(): [readEnd: number, writeEnd: number]; close-on-exec
+Napi::Value Pipe(const Napi::CallbackInfo& info);
+
+// sendMessage(fd: number, bytes: Uint8Array, fds: number[]): void
+Napi::Value SendBytes(const Napi::CallbackInfo& info);
+
+// receiveMessage(fd: number, maxBytes: number): { bytes: Buffer, fds: number[] } | null. Blocks unless the socket does
+// not; null at the end of the stream.
+Napi::Value ReceiveBytes(const Napi::CallbackInfo& info);
+
+// setNonBlocking(fd: number): void
+Napi::Value SetNonBlocking(const Napi::CallbackInfo& info);
+
+// duplicateTo(from: number, to: number): void; dup3(2) without close-on-exec, then `from` is closed
+Napi::Value DuplicateTo(const Napi::CallbackInfo& info);
+
+}  // namespace nodespawner

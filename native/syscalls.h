@@ -1,0 +1,76 @@
+// System calls that libc does not wrap on every system that we run on, or whose wrapper does more than the call.
+#pragma once
+
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef CLONE_PIDFD
+#define CLONE_PIDFD 0x00001000
+#endif
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424
+#endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+
+namespace nodespawner {
+
+inline pid_t sys_gettid() { return static_cast<pid_t>(syscall(SYS_gettid)); }
+
+inline int sys_tgkill(pid_t tgid, pid_t tid, int signal) {
+  return static_cast<int>(syscall(SYS_tgkill, tgid, tid, signal));
+}
+
+inline int sys_futex_wait(const int* word, int value, const timespec* timeout) {
+  return static_cast<int>(
+      syscall(SYS_futex, word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, value, timeout, nullptr, 0));
+}
+
+inline int sys_futex_wake(const int* word, int count) {
+  return static_cast<int>(
+      syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count, nullptr, nullptr, 0));
+}
+
+inline int sys_close_range(unsigned first, unsigned last) {
+  return static_cast<int>(syscall(SYS_close_range, first, last, 0));
+}
+
+inline int sys_pidfd_send_signal(int pidfd, int signal) {
+  return static_cast<int>(syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
+}
+
+// The raw clone(2) of a whole process. libc's fork() is avoided on purpose: it runs atfork handlers (libuv's among
+// them) and returns the stacks of all other threads to its cache, while these threads are about to be started again.
+// child_tid: where the kernel keeps the new main thread's id for libc (struct pthread.tid).
+inline pid_t sys_clone_process(unsigned long flags, int* child_tid) {
+#if defined(__x86_64__)
+  return static_cast<pid_t>(syscall(SYS_clone, flags, nullptr, nullptr, child_tid, 0));
+#elif defined(__aarch64__)
+  return static_cast<pid_t>(syscall(SYS_clone, flags, nullptr, nullptr, 0, child_tid));
+#else
+#error "nodespawner runs on x86-64 and aarch64"
+#endif
+}
+
+inline uint64_t monotonic_ns() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<uint64_t>(t.tv_sec) * 1000000000u + static_cast<uint64_t>(t.tv_nsec);
+}
+
+inline void sleep_ms(long ms) {
+  timespec t = {ms / 1000, (ms % 1000) * 1000000};
+  nanosleep(&t, nullptr);
+}
+
+}  // namespace nodespawner

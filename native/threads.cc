@@ -1,0 +1,292 @@
+#include "threads.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <ucontext.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "libc_thread.h"
+#include "proc.h"
+#include "syscalls.h"
+#include "thread_context.h"
+
+namespace nodespawner {
+namespace {
+
+constexpr size_t kMaxThreads = 256;
+
+struct ParkedThread {
+  pid_t tid;
+  std::atomic<bool> parked;
+  void* thread_pointer;
+  int* libc_tid;
+  void* robust_list;
+  size_t robust_list_size;
+  char name[16];
+  ThreadContext context;
+};
+
+// The signal handler and the code after a clone read these; neither may allocate or lock.
+ParkedThread g_threads[kMaxThreads];
+std::atomic<size_t> g_thread_count{0};
+std::atomic<int> g_arrived{0};
+ptrdiff_t g_tid_offset = -1;
+ptrdiff_t g_rseq_offset = 0;
+bool g_has_rseq = false;
+int g_signal = 0;
+
+constexpr uint32_t kRseqSignature =
+#if defined(__x86_64__)
+    0x53053053;
+#else
+    0xd428bc00;
+#endif
+
+// Restartable sequences are registered for each kernel thread (rseq(2)); glibc does it when it starts one.
+void RegisterRseq(void* thread_pointer) {
+  if (!g_has_rseq) return;
+  // struct rseq of linux/rseq.h, whose declaration differs among kernel headers: cpu_id_start, cpu_id, rseq_cs.
+  char* area = static_cast<char*>(thread_pointer) + g_rseq_offset;
+  auto* cpu_id_start = reinterpret_cast<uint32_t*>(area);
+  auto* cpu_id = reinterpret_cast<uint32_t*>(area + 4);
+  auto* rseq_cs = reinterpret_cast<uint64_t*>(area + 8);
+  constexpr uint32_t kUninitialized = static_cast<uint32_t>(-1), kRegistrationFailed = static_cast<uint32_t>(-2);
+  *cpu_id_start = 0;
+  *cpu_id = kUninitialized;
+  *rseq_cs = 0;
+  if (syscall(SYS_rseq, area, 32, 0, kRseqSignature) != 0) *cpu_id = kRegistrationFailed;
+}
+
+bool IsFutexWait(uint64_t operation) {
+  // Condition variables and semaphores wait with FUTEX_WAIT_BITSET; a contended mutex waits with FUTEX_WAIT, and a
+  // thread that wants a lock is not idle.
+  return (operation & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET;
+}
+
+bool IsEpollWait(long number) {
+#ifdef SYS_epoll_wait
+  if (number == SYS_epoll_wait) return true;
+#endif
+  return number == SYS_epoll_pwait || number == 441 /* epoll_pwait2 */;
+}
+
+bool IsIdle(const ThreadState& state) {
+  if (!state.in_system_call) return false;
+  return IsEpollWait(state.number) || (state.number == SYS_futex && IsFutexWait(state.args[1]));
+}
+
+// Whether the signal interrupted the thread inside a system call, from which it will return into that call or with
+// EINTR, both of which waits for work take in their stride. Anywhere else the thread may hold a lock.
+bool InterruptedSystemCall(const ucontext_t* context) {
+#if defined(__x86_64__)
+  const auto* pc = reinterpret_cast<const uint8_t*>(context->uc_mcontext.gregs[REG_RIP]);
+  const auto result = context->uc_mcontext.gregs[REG_RAX];
+  const bool restarts = pc[0] == 0x0f && pc[1] == 0x05 && (result == SYS_futex || IsEpollWait(result));
+  const bool interrupted = pc[-2] == 0x0f && pc[-1] == 0x05 && result == -EINTR;
+  return restarts || interrupted;
+#else
+  const auto* pc = reinterpret_cast<const uint32_t*>(context->uc_mcontext.pc);
+  const long number = static_cast<long>(context->uc_mcontext.regs[8]);
+  const bool waits = number == SYS_futex || IsEpollWait(number);
+  constexpr uint32_t kSvc0 = 0xd4000001;
+  const bool restarts = pc[0] == kSvc0;
+  const bool interrupted = pc[-1] == kSvc0 && static_cast<long>(context->uc_mcontext.regs[0]) == -EINTR;
+  return waits && (restarts || interrupted);
+#endif
+}
+
+void OnParkSignal(int, siginfo_t*, void* context) {
+  const int saved_errno = errno;
+  const pid_t tid = sys_gettid();
+  ParkedThread* self = nullptr;
+  const size_t count = g_thread_count.load();
+  for (size_t i = 0; i < count; i++) {
+    if (g_threads[i].tid == tid) self = &g_threads[i];
+  }
+  if (!self || self->parked.load() || !InterruptedSystemCall(static_cast<ucontext_t*>(context))) {
+    errno = saved_errno;
+    return;  // ParkThreads() sees that it did not arrive, and tries again
+  }
+  self->thread_pointer = ThreadPointer();
+  self->libc_tid = reinterpret_cast<int*>(reinterpret_cast<char*>(pthread_self()) + g_tid_offset);
+  syscall(SYS_get_robust_list, 0, &self->robust_list, &self->robust_list_size);
+  if (nodespawner_save_context(&self->context) == 0) {
+    self->parked.store(true);
+    g_arrived.fetch_add(1);
+    sys_futex_wake(reinterpret_cast<const int*>(&g_arrived), 1);
+    static const int never = 0;
+    for (;;) sys_futex_wait(&never, 0, nullptr);
+  }
+  // A new kernel thread in a child: give it back what the kernel keeps for each thread and does not copy.
+  syscall(SYS_set_robust_list, self->robust_list, self->robust_list_size);
+  RegisterRseq(self->thread_pointer);
+  prctl(PR_SET_NAME, self->name, 0, 0, 0);
+  errno = saved_errno;
+}  // sigreturn restores the signal mask and all registers, and re-enters the wait
+
+std::string Describe(const ThreadState& state) {
+  return "thread " + std::to_string(state.listed_tid) + " (\"" + state.name + "\")";
+}
+
+// The files whose code a waiting thread will return to, read off its stack: an upper bound, since old words linger.
+std::set<std::string> CodeOnStack(const ThreadState& state, const std::vector<Mapping>& mappings) {
+  std::set<std::string> files;
+  constexpr uintptr_t kLongestStack = 1 << 20;
+  for (const Mapping& stack : mappings) {
+    if (state.stack_pointer < stack.start || state.stack_pointer >= stack.end || !stack.readable) continue;
+    const uintptr_t end = std::min(stack.end, state.stack_pointer + kLongestStack);
+    for (uintptr_t at = (state.stack_pointer + 7) & ~uintptr_t{7}; at + 8 <= end; at += 8) {
+      const auto word = *reinterpret_cast<const uintptr_t*>(at);
+      const auto code = std::upper_bound(mappings.begin(), mappings.end(), word,
+                                         [](uintptr_t value, const Mapping& m) { return value < m.end; });
+      if (code != mappings.end() && code->start <= word && code->executable && !code->path.empty()) {
+        files.insert(code->path);
+      }
+    }
+  }
+  return files;
+}
+
+// A thread that appeared after the baseline is carried only if it is one of libuv's pool: waiting on a condition
+// variable, with nothing but the runtime's own code on its stack.
+std::optional<Failure> RefuseIfForeign(const ThreadState& state, const Baseline& baseline,
+                                       const std::vector<Mapping>& mappings) {
+  if (baseline.threads.count(state.listed_tid)) return std::nullopt;
+  for (const std::string& file : CodeOnStack(state, mappings)) {
+    if (baseline.code.count(file)) continue;
+    return Failure::Code("ERR_THREAD_NOT_CARRIED",
+                         Describe(state) + " was started by " + file +
+                             ", which was loaded by a preloaded module; threads of native modules can't be cloned. "
+                             "Take the module out of `preload`, or load it in a way that starts no thread");
+  }
+  if (IsEpollWait(state.number)) {
+    return Failure::Code("ERR_THREAD_NOT_CARRIED",
+                         Describe(state) + " runs an event loop of its own; a preloaded module has started a Worker "
+                                           "and left it running. Terminate it before the module has loaded");
+  }
+  return std::nullopt;
+}
+
+std::optional<Failure> NotIdle(const std::vector<ThreadState>& busy, int timeout_ms) {
+  std::string message;
+  for (const ThreadState& state : busy) {
+    if (!message.empty()) message += "; ";
+    message += Describe(state) + (state.in_system_call ? " is in system call " + std::to_string(state.number) : " runs");
+  }
+  return Failure::Code("ERR_THREAD_NOT_CARRIED",
+                       "not idle after " + std::to_string(timeout_ms) + " ms: " + message +
+                           ". A preloaded module keeps work going in the background");
+}
+
+bool BlocksSignal(const ThreadState& state, int signal) { return state.blocked_signals >> (signal - 1) & 1; }
+
+int FindFreeSignal() {
+  for (int signal = SIGRTMAX - 1; signal > SIGRTMIN; signal--) {
+    struct sigaction action;
+    if (sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) return signal;
+  }
+  return -1;
+}
+
+void FindRseq() {
+  const auto* offset = static_cast<const ptrdiff_t*>(dlsym(RTLD_DEFAULT, "__rseq_offset"));
+  const auto* size = static_cast<const unsigned*>(dlsym(RTLD_DEFAULT, "__rseq_size"));
+  g_has_rseq = offset && size && *size > 0;
+  if (g_has_rseq) g_rseq_offset = *offset;
+}
+
+}  // namespace
+
+Baseline TakeBaseline() {
+  Baseline baseline;
+  for (const pid_t tid : ReadThreadIds()) baseline.threads.insert(tid);
+  for (const Mapping& mapping : ReadMappings()) {
+    if (mapping.executable && !mapping.path.empty()) baseline.code.insert(mapping.path);
+  }
+  return baseline;
+}
+
+std::optional<Failure> ParkThreads(const Baseline& baseline, int timeout_ms, CarriedThreads* result) {
+  g_tid_offset = TidOffset();
+  if (g_tid_offset < 0) {
+    return Failure::Code("ERR_LIBC_UNSUPPORTED",
+                         "this libc does not say where it keeps the id of a thread; nodespawner needs glibc 2.28 or "
+                         "later (musl is not supported)");
+  }
+  FindRseq();
+  g_signal = FindFreeSignal();
+  if (g_signal < 0) return Failure::Code("ERR_NO_FREE_SIGNAL", "every real-time signal has a handler");
+  struct sigaction action = {};
+  action.sa_sigaction = OnParkSignal;
+  action.sa_flags = SA_SIGINFO | SA_RESTART;
+  sigfillset(&action.sa_mask);
+  if (sigaction(g_signal, &action, nullptr) != 0) return Failure::Errno("sigaction", errno);
+
+  const pid_t process = getpid(), self = sys_gettid();
+  const uint64_t deadline = monotonic_ns() + static_cast<uint64_t>(timeout_ms) * 1000000;
+  for (;;) {
+    // Threads are looked at anew each time: one that ends or starts while others are being parked is seen.
+    const std::vector<Mapping> mappings = ReadMappings();
+    std::vector<ThreadState> busy;
+    *result = {};
+    for (const pid_t listed_tid : ReadThreadIds()) {
+      const std::optional<ThreadState> state = ReadThreadState(listed_tid);
+      if (!state || state->tid == self) continue;
+      const pid_t tid = state->tid;
+      const size_t count = g_thread_count.load();
+      const auto known = std::find_if(g_threads, g_threads + count, [&](const auto& t) { return t.tid == tid; });
+      if (known != g_threads + count && known->parked.load()) {
+        result->carried++;
+        continue;
+      }
+      if (!IsIdle(*state)) {
+        busy.push_back(*state);
+        continue;
+      }
+      if (auto failure = RefuseIfForeign(*state, baseline, mappings)) return failure;
+      if (BlocksSignal(*state, g_signal)) {
+        if (!baseline.threads.count(state->listed_tid)) {
+          return Failure::Code("ERR_THREAD_NOT_CARRIED", Describe(*state) + " blocks signal " +
+                                                             std::to_string(g_signal) + ", by which it would be parked");
+        }
+        result->left_out++;
+        continue;
+      }
+      if (known == g_threads + count) {
+        if (count == kMaxThreads) {
+          return Failure::Code("ERR_THREAD_NOT_CARRIED", "more than " + std::to_string(kMaxThreads) + " threads");
+        }
+        known->tid = tid;
+        strncpy(known->name, state->name.c_str(), sizeof known->name - 1);
+        g_thread_count.store(count + 1);
+      }
+      busy.push_back(*state);  // until it says that it has parked
+      if (sys_tgkill(process, tid, g_signal) != 0 && errno != ESRCH) return Failure::Errno("tgkill", errno);
+    }
+    if (busy.empty()) return std::nullopt;
+    if (monotonic_ns() > deadline) return NotIdle(busy, timeout_ms);
+    const timespec pause = {0, 1000000};
+    sys_futex_wait(reinterpret_cast<const int*>(&g_arrived), g_arrived.load(), &pause);
+  }
+}
+
+int ReviveThreads() {
+  constexpr unsigned long kFlags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
+                                   CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
+  const size_t count = g_thread_count.load();
+  for (size_t i = 0; i < count; i++) {
+    ParkedThread& thread = g_threads[i];
+    const long tid =
+        nodespawner_start_thread(kFlags, &thread.context, thread.libc_tid, thread.libc_tid, thread.thread_pointer);
+    if (tid < 0) return static_cast<int>(-tid);
+  }
+  return 0;
+}
+
+}  // namespace nodespawner
