@@ -15,14 +15,7 @@
       "cflags!": ["-Wno-unused-parameter"],
       "cflags": ["-Wall", "-Wextra", "-O2", "-g1", "-fno-omit-frame-pointer", "-fPIC", "-fvisibility=hidden", "-fstack-protector-strong"],
       "cflags_cc": ["-std=gnu++17", "-fno-exceptions", "-fno-rtti"],
-      "ldflags": [
-        "-static-libstdc++",
-        "-static-libgcc",
-        "-Wl,--exclude-libs,ALL",
-        "-Wl,-z,relro",
-        "-Wl,-z,now",
-        "-Wl,-z,noexecstack"
-      ],
+      "ldflags": ["-Wl,--exclude-libs,ALL", "-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack"],
       # node-gyp's -O3 comes after the flags above and would win.
       "configurations": { "Release": { "cflags!": ["-O3"] } }
     },

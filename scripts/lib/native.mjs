@@ -14,7 +14,8 @@ export function buildNative({ out = 'build', defines = {}, target } = {}) {
   }
   const all = { NODESPAWNER_WERROR: 'ON', ...defines };
   runBin('cmake-js/bin/cmake-js', [
-    'compile',
+    // Not `compile`, which starts all over when something doesn't compile.
+    'build',
     // Ninja would be taken where it is installed: one way everywhere.
     '--prefer-make',
     ...['--log-level', 'warn', '--out', inRoot(out)],

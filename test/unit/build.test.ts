@@ -2,11 +2,12 @@
 //
 // What CMake does is read from what it wrote for the last build: compile_commands.json and, for the linker, the
 // targets' own files, so that a flag counts wherever in CMakeLists.txt it comes from.
-import { execSync } from 'node:child_process';
+import { execFileSync, execSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { addonPath } from '../../lib/native-path.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -101,3 +102,23 @@ for (const name of ['nodespawner', 'nodespawner-launcher']) {
     t.end();
   });
 }
+
+t.test(
+  'a prebuilt addon runs on glibc 2.34 and libstdc++ of GCC 11 (RHEL 9, Ubuntu 22.04, Debian 12)',
+  (t) => {
+    const needs = execFileSync('readelf', ['-V', '--wide', addonPath()], { encoding: 'utf8' });
+    const newest = (name: string) => {
+      const found = [...needs.matchAll(new RegExp(`Name: ${name}_([0-9.]+)`, 'g'))].map(
+        (match) => match[1] ?? '',
+      );
+      t.ok(found.length > 0, `needs some ${name}`);
+      return found.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).pop() ?? '';
+    };
+    const isAtMost = (a: string, b: string) => a.localeCompare(b, 'en', { numeric: true }) <= 0;
+    const glibc = newest('GLIBC');
+    t.ok(isAtMost(glibc, '2.34'), `needs GLIBC_${glibc}`);
+    const libstdcxx = newest('GLIBCXX');
+    t.ok(isAtMost(libstdcxx, '3.4.29'), `needs GLIBCXX_${libstdcxx}`);
+    t.end();
+  },
+);
