@@ -1,0 +1,66 @@
+// The packed package installs offline, without a compiler, into an empty project, and works there.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { installOffline, pack } from '../helpers/packed.js';
+
+// Outside of this checkout, whose node_modules would be found from a folder in it.
+const folder = mkdtempSync(join(tmpdir(), 'nodespawner-pack-'));
+t.teardown(() => {
+  rmSync(folder, { recursive: true });
+});
+const tarball = pack(folder);
+const project = installOffline(tarball, folder);
+const installed = join(project, 'node_modules/nodespawner');
+const prebuilt = join(installed, `prebuilds/${process.platform}-${process.arch}`);
+
+function run(code: string): string {
+  const args = ['--input-type=module', '-e', code];
+  return execFileSync(process.execPath, args, { cwd: project, encoding: 'utf8', env: {} });
+}
+
+t.test('the package has what it needs at run time and to build, and no more', (t) => {
+  const files = readdirSync(installed, { recursive: true }).map(String);
+  for (const file of [
+    'LICENSE',
+    'binding.gyp',
+    'dist/lib/index.d.ts',
+    'native/addon.cc',
+    'scripts/install.mjs',
+  ]) {
+    t.ok(files.includes(file), `has ${file}`);
+  }
+  t.same(
+    files.filter((file) =>
+      /^dist\/(test|bench|demo)|^(lib|test|zygote)\/|[.]map$|tsbuildinfo|tsconfig/.test(file),
+    ),
+    [],
+  );
+  t.end();
+});
+
+t.test('the prebuilt binaries were used: nothing was built', (t) => {
+  t.notOk(existsSync(join(installed, 'build')));
+  t.ok(existsSync(join(prebuilt, 'nodespawner.node')));
+  t.end();
+});
+
+t.test('the launcher is still executable', (t) => {
+  t.equal(statSync(join(prebuilt, 'nodespawner-launcher')).mode & 0o111, 0o111);
+  t.end();
+});
+
+t.test('the addon loads', (t) => {
+  const addon = JSON.stringify(join(prebuilt, 'nodespawner.node'));
+  const code = `import { createRequire } from 'node:module';
+    console.log(Object.keys(createRequire(import.meta.url)(${addon})).length > 0);`;
+  t.equal(run(code), 'true\n');
+  t.end();
+});
+
+t.test('the package is imported by its name', (t) => {
+  t.match(run(`import * as all from 'nodespawner'; console.log(Object.keys(all).join(' '))`), /\bZygote\b/);
+  t.end();
+});
