@@ -1,0 +1,22 @@
+/** The messages of protocol.thrift: all that the rest of the package uses of this directory, with value.ts. */
+export {
+  decodeJob,
+  encodeJob,
+  type InputTable,
+  type Job,
+  type JobFds,
+  type JobLimits,
+  type PreloadedTask,
+  type SourceKind,
+  type SourceTask,
+} from './job.js';
+export {
+  type BadReturn,
+  decodeResult,
+  encodeResult,
+  type Outcome,
+  type OutputTable,
+  type Returned,
+  toBadReturn,
+} from './result.js';
+export { describeThrown, type ErrorText, type Threw } from './thrown.js';

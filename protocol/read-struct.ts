@@ -1,0 +1,120 @@
+/**
+ * Reads structs and unions by their schema, strictly: the fields come in the order of their ids, as the generated code
+ * writes them, each at most once, and none that the schema doesn't have.
+ */
+import { ValueDecoder } from './decode-value.js';
+import type { ValueLimits } from './limits.js';
+import { Refusal, type Segment } from './refusal.js';
+import { type FieldType, schemaOf, type StructSchema } from './schema.js';
+import { StrictReader } from './strict-reader.js';
+import * as wire from './wire.js';
+
+/** Fields by name. What is in it is what the schema says. */
+export type RawStruct = Record<string, unknown>;
+
+/** Reads bytes that are one struct, from the first to the last. @throws {Refusal} */
+export function readMessage(
+  struct: string,
+  bytes: Uint8Array,
+  limits: ValueLimits,
+  ownsBytes: boolean,
+): RawStruct {
+  const reader = new StrictReader(bytes, limits.maxBytes);
+  const message = readStruct(schemaOf(struct), reader, new ValueDecoder(reader, limits, ownsBytes));
+  reader.end();
+  return message;
+}
+
+function readStruct(schema: StructSchema, reader: StrictReader, values: ValueDecoder): RawStruct {
+  const struct: RawStruct = {};
+  const start = reader.offset;
+  let missing = schema.required.size;
+  let last = 0;
+  let count = 0;
+  for (;;) {
+    const fieldStart = reader.offset;
+    const type = reader.byte();
+    if (type === wire.STOP) {
+      break;
+    }
+    const id = reader.fieldId();
+    const field = schema.fields.get(id);
+    if (field === undefined) {
+      throw reader.bad(`unknown field ${id}`, fieldStart);
+    }
+    if (id <= last) {
+      throw reader.bad(`field ${id} again, or too late`, fieldStart).at(field.name);
+    }
+    last = id;
+    count++;
+    if (schema.required.has(id)) {
+      missing--;
+    }
+    try {
+      reader.type(type, field.type.wire, fieldStart);
+      struct[field.name] = readField(field.type, reader, values);
+    } catch (error) {
+      throw located(error, field.name);
+    }
+  }
+  if (schema.isUnion && count !== 1) {
+    throw reader.bad(`${count} members of a union are set, and not one`, start);
+  }
+  if (missing > 0) {
+    const names = [...schema.required].map((id) => schema.fields.get(id)?.name ?? '');
+    throw reader.bad(`missing: ${names.filter((name) => !Object.hasOwn(struct, name)).join(', ')}`, start);
+  }
+  return struct;
+}
+
+function readField(type: FieldType, reader: StrictReader, values: ValueDecoder): unknown {
+  switch (type.kind) {
+    case 'bool':
+      return reader.bool();
+    case 'i32':
+      return natural(reader.i32(), 4, reader);
+    case 'i64':
+      return natural(reader.i64(), 8, reader);
+    case 'double':
+      return reader.double();
+    case 'string':
+      return reader.text();
+    case 'binary': {
+      const start = reader.chunk();
+      return Uint8Array.from(reader.bytes.subarray(start, reader.offset));
+    }
+    case 'value':
+      return values.decode();
+    case 'struct':
+      return readStruct(type.struct, reader, values);
+    case 'list':
+      return readList(type.element, reader, values);
+  }
+}
+
+function readList(element: FieldType, reader: StrictReader, values: ValueDecoder): unknown[] {
+  const count = reader.list(element.wire);
+  const list: unknown[] = [];
+  try {
+    for (let index = 0; index < count; index++) {
+      // Elements cost memory whatever they are, and so come out of the same budget.
+      values.charge();
+      list.push(readField(element, reader, values));
+    }
+  } catch (error) {
+    throw located(error, list.length);
+  }
+  return list;
+}
+
+/** All numbers in the structs of this protocol are sizes, offsets and indices. */
+function natural(value: number | bigint, bytes: number, reader: StrictReader): number {
+  if (typeof value === 'bigint' || value < 0) {
+    throw reader.bad(`${value} is no size, offset or index`, reader.offset - bytes);
+  }
+  return value;
+}
+
+function located(error: unknown, segment: Segment): unknown {
+  return error instanceof Refusal ? error.at(segment) : error;
+}

@@ -1,0 +1,160 @@
+/** What a child answers: `struct Result` of protocol.thrift. */
+import { BinaryWriter } from './binary-writer.js';
+import { ValueEncoder } from './encode-value.js';
+import { BadMessageError, UnsupportedValueError, ValueTooLargeError } from './errors.js';
+import { asInt64, generated, lazyValue, writeStruct } from './generated.js';
+import { type ValueLimits, withDefaults } from './limits.js';
+import { readMessage } from './read-struct.js';
+import { withPaths } from './refusal.js';
+import { clip, type ErrorText, MAX_CAUSES, MAX_ERROR_TEXT, type Threw } from './thrown.js';
+import type { PlainValue } from './value.js';
+
+/** An Arrow IPC file or stream: a range of the output memfd. Whether the memfd has such a range, nobody has checked. */
+export interface OutputTable {
+  readonly name: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface Returned<Value = PlainValue> {
+  readonly kind: 'returned';
+  readonly value: Value;
+  /** No two have the same name. */
+  readonly tables: readonly OutputTable[];
+}
+
+/** The function returned something that can't be sent. */
+export interface BadReturn {
+  readonly kind: 'badReturn';
+  /** The code of the error, such as `ERR_UNSUPPORTED_VALUE`. */
+  readonly code: string;
+  /** Where in the value, such as `value.rows[3].parse`. */
+  readonly path: string;
+  readonly reason: string;
+}
+
+/** `Value` is `unknown` for one who encodes, and {@link PlainValue} for one who decodes. */
+export type Outcome<Value = PlainValue> = Returned<Value> | Threw | BadReturn;
+
+/**
+ * @param limits what the host will accept
+ * @throws {UnsupportedValueError | ValueTooLargeError} if something returned can't be sent, with a path that begins
+ *   with `value`; {@link toBadReturn} makes an outcome of it. What was thrown is cut to fit.
+ */
+export function encodeResult(outcome: Outcome<unknown>, limits?: Partial<ValueLimits>): Buffer[] {
+  const all = withDefaults(limits);
+  return withPaths('result', () => {
+    const writer = new BinaryWriter(all.maxBytes);
+    const result = new generated.Result();
+    result.outcome = toGenerated(outcome, new ValueEncoder(writer, all), all.maxBytes);
+    writeStruct(result, writer);
+    return writer.finish();
+  });
+}
+
+/** What to answer when {@link encodeResult} threw. @returns undefined if the error is of another kind */
+export function toBadReturn(error: unknown): BadReturn | undefined {
+  if (error instanceof UnsupportedValueError) {
+    return { kind: 'badReturn', code: error.code, path: error.path, reason: error.reason };
+  }
+  if (error instanceof ValueTooLargeError) {
+    return {
+      kind: 'badReturn',
+      code: error.code,
+      path: error.path,
+      reason: `exceeds ${error.limit}, which is ${error.max}`,
+    };
+  }
+  return undefined;
+}
+
+type GeneratedOutcome = InstanceType<typeof generated.Outcome>;
+
+function toGenerated(outcome: Outcome<unknown>, encoder: ValueEncoder, maxBytes: number): GeneratedOutcome {
+  const struct = new generated.Outcome();
+  switch (outcome.kind) {
+    case 'returned':
+      struct.returned = new generated.Returned();
+      struct.returned.value = lazyValue(outcome.value, 'value', encoder);
+      struct.returned.tables = outcome.tables.map(({ name, offset, length }) => {
+        return new generated.OutputTable({ name, offset: asInt64(offset), length: asInt64(length) });
+      });
+      break;
+    case 'threw': {
+      const causes = outcome.causes.slice(0, MAX_CAUSES);
+      // Four texts for each error, of three bytes a character.
+      const length = Math.min(MAX_ERROR_TEXT, Math.floor(maxBytes / (16 * (causes.length + 1))));
+      struct.threw = new generated.Threw();
+      struct.threw.error = toErrorText(outcome.error, length);
+      struct.threw.causes = causes.map((cause) => toErrorText(cause, length));
+      break;
+    }
+    case 'badReturn': {
+      const { code, path, reason } = outcome;
+      struct.badReturn = new generated.BadReturn({ code, path: clip(path), reason: clip(reason) });
+      break;
+    }
+  }
+  return struct;
+}
+
+function toErrorText(error: ErrorText, length: number): InstanceType<typeof generated.ErrorText> {
+  const { name, message, stack, code } = error;
+  return new generated.ErrorText({
+    name: clip(name, length),
+    message: clip(message, length),
+    ...(stack !== undefined && { stack: clip(stack, length) }),
+    ...(code !== undefined && { code: clip(code, length) }),
+  });
+}
+
+/** `struct Result` as the strict reader gives it. */
+interface RawResult {
+  outcome:
+    | { returned: Omit<Returned, 'kind'> }
+    | { threw: Omit<Threw, 'kind'> }
+    | { badReturn: Omit<BadReturn, 'kind'> };
+}
+
+/**
+ * Reads what a child wrote, whatever it is.
+ *
+ * SECURITY: the outcome is made of plain values and has the right shape, and its numbers are safe integers. What they
+ * say, and what the texts say, is still the child's word.
+ *
+ * @param ownsBytes whether a Uint8Array in the value may be a view of the bytes
+ * @throws {BadMessageError} if the child wrote something else than a result
+ * @throws {ValueTooLargeError} if it wrote more than the limits allow
+ */
+export function decodeResult(
+  bytes: Uint8Array,
+  limits?: Partial<ValueLimits>,
+  { ownsBytes = false }: { ownsBytes?: boolean } = {},
+): Outcome {
+  const all = withDefaults(limits);
+  return withPaths('result', () => {
+    const { outcome } = readMessage('Result', bytes, all, ownsBytes) as unknown as RawResult;
+    if ('returned' in outcome) {
+      checkNames(outcome.returned.tables, bytes.byteLength);
+      return { kind: 'returned', ...outcome.returned };
+    }
+    if ('threw' in outcome) {
+      return { kind: 'threw', ...outcome.threw };
+    }
+    return { kind: 'badReturn', ...outcome.badReturn };
+  });
+}
+
+function checkNames(tables: readonly OutputTable[], offset: number): void {
+  const names = new Set<string>();
+  for (const [index, { name }] of tables.entries()) {
+    if (names.has(name)) {
+      throw new BadMessageError(
+        `result.outcome.returned.tables[${index}].name`,
+        offset,
+        'the name of another table',
+      );
+    }
+    names.add(name);
+  }
+}

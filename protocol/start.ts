@@ -1,0 +1,19 @@
+/** What host and zygote say to each other, as JSON, before the zygote is sealed. Both are trusted. */
+
+/** From the host, first of all. */
+export interface ZygoteConfig {
+  readonly preload: readonly string[];
+  /** The `file:` URL from which they are resolved. */
+  readonly from: string;
+  /** Those of node's options that the caller gave. */
+  readonly execArgv: readonly string[];
+  readonly cwd: string;
+  readonly typescript: boolean;
+  readonly idleTimeoutMs: number;
+}
+
+/** From a zygote that can't start. */
+export interface ZygoteComplaint {
+  readonly code: string;
+  readonly message: string;
+}
