@@ -30,8 +30,8 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
       {"collect", Collect},
       {"setPollerRef", SetPollerRef},
       {"takeBaseline", TakeBaselineBinding},
-      {"seal", SealBinding},
-      {"serve", ServeBinding},
+      {"sealAndServe", SealAndServe},
+      {"resetStartTime", ResetStartTimeBinding},
       {"exitNow", ExitNow},
   };
   for (const auto& entry : table) exports.Set(entry.name, Napi::Function::New(env, entry.function, entry.name));

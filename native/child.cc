@@ -13,7 +13,6 @@
 #include "control.h"
 #include "fd_table.h"
 #include "randomness.h"
-#include "start_time.h"
 #include "threads.h"
 
 namespace nodespawner {
@@ -44,8 +43,6 @@ void BecomeChild(const ChildDescriptors& descriptors) {
 
   // Credentials belong to a thread: dropped before the others are started, which inherit them.
   require(DropCapabilities());
-
-  ResetStartTime();
 
   errno = ReviveThreads();
   require(errno == 0 ? nullptr : "clone(CLONE_THREAD)");

@@ -1,5 +1,6 @@
-// The messages between host and zygote once the zygote is sealed: fixed-size records over the control socket
-// (SOCK_SEQPACKET), one a message. Both ends are this library's own, of one build.
+// The messages between host and zygote: fixed-size records over the control socket (SOCK_SEQPACKET), one a message. Both
+// ends are this library's own, of one build. Before it is sealed the zygote may send text instead: JSON that says why it
+// can't start.
 #pragma once
 
 #include <stdint.h>
@@ -22,6 +23,7 @@ enum class ReplyKind : uint32_t {
   kCloned = 1,  // with SCM_CREDENTIALS: the child's pid
   kExited = 2,  // the child and all that it started are gone
   kFailed = 3,  // there is no child
+  kReady = 4,   // the zygote is sealed and serves
 };
 
 struct Reply {
@@ -32,6 +34,8 @@ struct Reply {
   int64_t user_us, system_us;
   int64_t peak_memory_kb;  // ru_maxrss of getrusage(2)
   char step[40];           // what failed
+  int32_t threads;         // kReady: how many threads each child gets besides its main one
+  int32_t threads_left_out;
 };
 
 // A step of the child that failed before any of the caller's code ran; written to a pipe that the zygote reads.

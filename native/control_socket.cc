@@ -1,6 +1,7 @@
 #include "control_socket.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -34,15 +35,21 @@ Napi::Value SendRequest(const Napi::CallbackInfo& info) {
 
 Napi::Value ReceiveReply(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  Reply reply;
+  char bytes[65536];
   ReceivedMessage message;
   const int error =
-      ReceiveMessage(info[0].As<Napi::Number>().Int32Value(), &reply, sizeof reply, 0, MSG_DONTWAIT, &message);
+      ReceiveMessage(info[0].As<Napi::Number>().Int32Value(), bytes, sizeof bytes, 0, MSG_DONTWAIT, &message);
   if (error == EAGAIN) return env.Undefined();
   if (error == ECONNRESET || (!error && message.size == 0)) return env.Null();
   if (error) return ThrowErrno(env, "recvmsg", error);
-  if (message.size != sizeof reply) return ThrowErrno(env, "recvmsg", EBADMSG);
   Napi::Object result = Napi::Object::New(env);
+  if (bytes[0] == '{') {
+    result.Set("text", Napi::String::New(env, bytes, message.size));
+    return result;
+  }
+  Reply reply;
+  if (message.size != sizeof reply) return ThrowErrno(env, "recvmsg", EBADMSG);
+  memcpy(&reply, bytes, sizeof reply);
   result.Set("kind", static_cast<uint32_t>(reply.kind));
   result.Set("token", reply.token);
   result.Set("pid", message.translated_pid);

@@ -60,6 +60,11 @@ class Server {
     signal_fd_.reset(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!signal_fd_.valid()) return Failure::Errno("signalfd", errno);
     for (int i = 0; i < options_.spare_stubs; i++) AskForStub();
+    Reply ready = {};
+    ready.kind = ReplyKind::kReady;
+    ready.threads = options_.threads;
+    ready.threads_left_out = options_.threads_left_out;
+    Send(ready);
     return std::nullopt;
   }
 

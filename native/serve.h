@@ -13,6 +13,7 @@ struct ServeOptions {
   int control_fd;   // to the host (control.h)
   int stub_fd;      // to init (launcher/stub_protocol.h)
   int spare_stubs;  // how many are made ahead of demand
+  int threads, threads_left_out;  // told to the host
 };
 
 // Returns once in each child, with the child's job socket. In the zygote it ends the process when the host has closed

@@ -17,8 +17,9 @@ bool FindStartTime() {
   return g_node_start_time != nullptr;
 }
 
-void ResetStartTime() {
+bool ResetStartTime() {
   if (g_node_start_time) *g_node_start_time = monotonic_ns();
+  return g_node_start_time != nullptr;
 }
 
 }  // namespace nodespawner

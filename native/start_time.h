@@ -6,7 +6,7 @@ namespace nodespawner {
 // Looks up node::per_process::node_start_time; false where this build of Node does not export it.
 bool FindStartTime();
 
-// In the child: the process starts now.
-void ResetStartTime();
+// In the child: the process starts now. False where the place was not found.
+bool ResetStartTime();
 
 }  // namespace nodespawner

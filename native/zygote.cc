@@ -33,39 +33,33 @@ Napi::Value TakeBaselineBinding(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-Napi::Value SealBinding(const Napi::CallbackInfo& info) {
+Napi::Value SealAndServe(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto options = info[0].As<Napi::Object>();
-  const auto list = options.Get("ownFds").As<Napi::Array>();
-  std::vector<int> own_fds;
-  for (uint32_t i = 0; i < list.Length(); i++) own_fds.push_back(list.Get(i).As<Napi::Number>().Int32Value());
+  ServeOptions serve = {};
+  serve.control_fd = IntOption(options, "controlFd");
+  serve.stub_fd = IntOption(options, "stubFd");
+  serve.spare_stubs = IntOption(options, "spareStubs");
 
-  const bool start_time = FindStartTime();
+  FindStartTime();
   if (const auto failure = FindGenerators()) return ThrowFailure(env, *failure);
   CarriedThreads threads;
   if (const auto failure = ParkThreads(TheBaseline(), IntOption(options, "idleTimeoutMs"), &threads)) {
     return ThrowFailure(env, *failure);
   }
   // With all other threads parked nothing opens or closes a descriptor any more.
-  if (const auto failure = InventoryFds(own_fds)) return ThrowFailure(env, *failure);
+  if (const auto failure = InventoryFds({serve.control_fd, serve.stub_fd})) return ThrowFailure(env, *failure);
   if (const auto failure = PrepareClone()) return ThrowFailure(env, *failure);
 
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("threads", static_cast<double>(threads.carried));
-  result.Set("threadsLeftOut", static_cast<double>(threads.left_out));
-  result.Set("startTime", start_time);
-  return result;
+  serve.threads = static_cast<int>(threads.carried);
+  serve.threads_left_out = static_cast<int>(threads.left_out);
+  int job_fd = -1;
+  if (const auto failure = Serve(serve, &job_fd)) return ThrowFailure(env, *failure);
+  return Napi::Number::New(env, job_fd);
 }
 
-Napi::Value ServeBinding(const Napi::CallbackInfo& info) {
-  const auto options = info[0].As<Napi::Object>();
-  ServeOptions serve;
-  serve.control_fd = IntOption(options, "controlFd");
-  serve.stub_fd = IntOption(options, "stubFd");
-  serve.spare_stubs = IntOption(options, "spareStubs");
-  int job_fd = -1;
-  if (const auto failure = Serve(serve, &job_fd)) return ThrowFailure(info.Env(), *failure);
-  return Napi::Number::New(info.Env(), job_fd);
+Napi::Value ResetStartTimeBinding(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), ResetStartTime());
 }
 
 Napi::Value ExitNow(const Napi::CallbackInfo& info) {

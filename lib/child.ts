@@ -1,0 +1,169 @@
+/** A child that runs code: spawn() and run(). */
+import { closeSync } from 'node:fs';
+import type { SourceKind } from '../protocol/messages.js';
+import type { Control } from './control.js';
+import { InvalidOptionError, NodespawnerError } from './errors.js';
+import { Handle, pin } from './handle.js';
+import { placeTables } from './input-tables.js';
+import { packJob } from './job-message.js';
+import { native } from './native.js';
+import type { CheckedSpawnOptions } from './options.js';
+import { toResult, type ResultBytes } from './outcome.js';
+import { createOutput } from './output-tables.js';
+import { RESULT_LIMITS } from './result-limits.js';
+import { RunningChild } from './running-child.js';
+import { Stdio } from './stdio.js';
+import type { Child, Inputs, Result, SourceFormat } from './types.js';
+
+class CodeChild extends Handle implements Child {
+  readonly #result: Promise<Result>;
+  #pinned = false;
+
+  constructor(running: RunningChild, stdio: Stdio, pid: number, result: Promise<Result>) {
+    super(running, stdio, pid);
+    this.#result = result;
+  }
+
+  get result(): Promise<Result> {
+    // Who waits for the result needs the child, and may hold nothing else.
+    if (!this.#pinned) {
+      this.#pinned = true;
+      pinUntilSettled(this.#result, this);
+    }
+    return this.#result;
+  }
+}
+
+const awaited = new Set<object>();
+
+function pinUntilSettled(promise: Promise<unknown>, handle: object): void {
+  awaited.add(handle);
+  const release = (): void => {
+    awaited.delete(handle);
+  };
+  promise.then(release, release);
+  pin(promise, handle);
+}
+
+const SOURCE_KINDS: Readonly<Record<SourceFormat, SourceKind>> = {
+  auto: 'detect',
+  commonjs: 'commonjs',
+  module: 'module',
+};
+
+export interface StartedCode {
+  readonly running: RunningChild;
+  readonly stdio: Stdio;
+  readonly result: Promise<Result>;
+}
+
+/** The whole way of one call, from checked arguments to the promise of a result. */
+export async function startCode(
+  control: Control,
+  hasArrow: boolean,
+  code: string,
+  inputs: Inputs,
+  options: CheckedSpawnOptions,
+): Promise<StartedCode> {
+  const startedAt = performance.now();
+  if (inputs.tables !== undefined && Object.keys(inputs.tables).length > 0 && !hasArrow) {
+    throw new NodespawnerError(
+      'ERR_ARROW_NOT_PRELOADED',
+      "inputs.tables needs apache-arrow in the child: add 'apache-arrow' to the option preload of Zygote.start()",
+    );
+  }
+  const cleanups: (() => void)[] = [];
+  const own = (fd: number): number => {
+    cleanups.push(() => {
+      closeSync(fd);
+    });
+    return fd;
+  };
+  const cleanUp = (): void => {
+    for (const close of cleanups.splice(0)) close();
+  };
+  let stdio: Stdio | undefined;
+  let outputFd = -1;
+  try {
+    const placed = await placeTables(inputs.tables);
+    if (placed.memfd >= 0) own(placed.memfd);
+    options.signal?.throwIfAborted();
+    outputFd = createOutput(options.maxTableBytes);
+    const [resultRead, resultWrite] = native.pipe();
+    own(resultWrite);
+    const resultBytes = new Promise<ResultBytes>((resolve) => {
+      // One byte more than the limit would be enough to see that it was exceeded; the child's own check has the words.
+      native.collect(resultRead, options.maxResultBytes, true, (bytes, truncated) => {
+        resolve({ bytes, truncated });
+      });
+    });
+    stdio = new Stdio(options);
+    cleanups.push(() => {
+      stdio?.closeChildFds();
+    });
+
+    const fds: number[] = [];
+    const index = (fd: number): number => fds.push(fd) - 1;
+    const standard = Object.fromEntries(
+      Object.entries(stdio.childFds).flatMap(([name, fd]) => (fd < 0 ? [] : [[name, index(fd)]])),
+    );
+    const jobFds = { ...standard, result: index(resultWrite), output: index(outputFd) };
+    const tablesIndex = placed.memfd >= 0 ? index(placed.memfd) : -1;
+    const job = await packJob(
+      {
+        task: {
+          kind: 'source',
+          code,
+          filename: options.filename,
+          sourceKind: SOURCE_KINDS[options.format],
+          typescript: /\.[cm]?ts$/.test(options.filename),
+          params: inputs.params,
+        },
+        tables: placed.tables.map((table) => ({ ...table, fd: tablesIndex })),
+        fds: jobFds,
+        limits: {
+          maxResultBytes: options.maxResultBytes,
+          maxResultDepth: RESULT_LIMITS.maxDepth,
+          maxResultElements: RESULT_LIMITS.maxElements,
+          maxTableBytes: options.maxTableBytes,
+        },
+        argv: options.argv,
+        ...(options.env && { env: options.env }),
+        ...(options.cwd !== undefined && { cwd: options.cwd }),
+      },
+      fds,
+    );
+    const running = new RunningChild(control, options, stdio, job, startedAt, cleanUp);
+    void resultBytes.then(({ truncated }) => truncated && running.kill({ kind: 'limitExceeded' }));
+    const result = Promise.all([running.ended, resultBytes])
+      .then(([ended, bytes]) => toResult(ended, bytes, outputFd, options))
+      .finally(() => {
+        closeSync(outputFd);
+      });
+    result.catch(() => undefined);
+    return { running, stdio, result };
+  } catch (error) {
+    cleanUp();
+    await stdio?.finish();
+    if (outputFd >= 0) closeSync(outputFd);
+    throw error;
+  }
+}
+
+export async function toChild({ running, stdio, result }: StartedCode): Promise<Child> {
+  return new CodeChild(running, stdio, await running.started, result);
+}
+
+export function checkInputs(inputs: unknown): Inputs {
+  if (inputs === undefined) return {};
+  if (typeof inputs !== 'object' || inputs === null) throw new InvalidOptionError('inputs', 'an object', inputs);
+  const unknown = Object.keys(inputs).find((key) => key !== 'params' && key !== 'tables');
+  if (unknown !== undefined) {
+    throw new InvalidOptionError(`inputs.${unknown}`, 'absent: there are params and tables', Reflect.get(inputs, unknown));
+  }
+  const { tables } = inputs as Inputs;
+  if (tables !== undefined && (typeof tables !== 'object' || tables === null)) {
+    throw new InvalidOptionError('inputs.tables', 'an object of tables', tables);
+  }
+  return inputs;
+}

@@ -1,0 +1,110 @@
+/** The control socket: requests to the zygote, replies from it, told apart by a token for each child. */
+import { closeSync } from 'node:fs';
+import { native, REQUEST_CLONE, REQUEST_KILL, REQUEST_SIGNAL, type Reply } from './native.js';
+
+export type Gone = 'died' | 'closed';
+
+export interface ReplyListener {
+  onReply(reply: Reply): void;
+  /** There will be no more replies: the zygote has closed its end (`died`), or we have (`closed`). */
+  onGone(how: Gone): void;
+}
+
+interface Request {
+  readonly kind: number;
+  readonly token: number;
+  readonly signal: number;
+  /** The child's end of its job socket, which is closed once sent; -1 for none. */
+  readonly jobFd: number;
+}
+
+export class Control {
+  readonly #fd: number;
+  readonly #onZygote: ReplyListener;
+  readonly #listeners = new Map<number, ReplyListener>();
+  readonly #waiting: Request[] = [];
+  #lastToken = 0;
+  #open = true;
+
+  /** Owns `fd`. `onZygote` gets what is not about a child: readiness, or text from before that. */
+  constructor(fd: number, onZygote: ReplyListener) {
+    this.#fd = fd;
+    this.#onZygote = onZygote;
+    native.setNonBlocking(fd);
+    native.enableCredentials(fd);
+    native.watch(fd, () => {
+      this.#receive();
+    });
+  }
+
+  /** Asks for a child. Owns `jobFd`. Returns the token by which the child is known from now on. */
+  clone(jobFd: number, listener: ReplyListener): number {
+    const token = (this.#lastToken = (this.#lastToken + 1) >>> 0 || 1);
+    this.#listeners.set(token, listener);
+    this.#send({ kind: REQUEST_CLONE, token, signal: 0, jobFd });
+    return token;
+  }
+
+  /** Sends a signal to the child alone. */
+  signal(token: number, signal: number): void {
+    this.#send({ kind: REQUEST_SIGNAL, token, signal, jobFd: -1 });
+  }
+
+  /** SIGKILL for the child and all that it started. */
+  kill(token: number): void {
+    this.#send({ kind: REQUEST_KILL, token, signal: 0, jobFd: -1 });
+  }
+
+  /** There will be no more replies for this child. */
+  forget(token: number): void {
+    this.#listeners.delete(token);
+  }
+
+  /** Ends the zygote, which ends all children. */
+  close(how: Gone = 'closed'): void {
+    if (!this.#open) return;
+    this.#open = false;
+    native.unwatch(this.#fd);
+    closeSync(this.#fd);
+    for (const { jobFd } of this.#waiting.splice(0)) if (jobFd >= 0) closeSync(jobFd);
+    const listeners = [...this.#listeners.values(), this.#onZygote];
+    this.#listeners.clear();
+    for (const listener of listeners) listener.onGone(how);
+  }
+
+  #send(request: Request): void {
+    if (this.#open) this.#waiting.push(request);
+    else if (request.jobFd >= 0) closeSync(request.jobFd);
+    this.#flush();
+  }
+
+  /** In order. What the socket has no room for goes out when the next reply shows that the zygote has read something. */
+  #flush(): void {
+    while (this.#open) {
+      const request = this.#waiting[0];
+      if (request === undefined) return;
+      try {
+        if (!native.sendRequest(this.#fd, request.kind, request.token, request.signal, request.jobFd)) return;
+      } catch {
+        this.close('died'); // EPIPE: the zygote is gone
+        return;
+      }
+      this.#waiting.shift();
+      if (request.jobFd >= 0) closeSync(request.jobFd);
+    }
+  }
+
+  #receive(): void {
+    while (this.#open) {
+      const reply = native.receiveReply(this.#fd);
+      if (reply === undefined) break;
+      if (reply === null) {
+        this.close('died');
+        return;
+      }
+      const listener = reply.text === undefined && reply.token !== 0 ? this.#listeners.get(reply.token) : this.#onZygote;
+      listener?.onReply(reply);
+    }
+    this.#flush();
+  }
+}

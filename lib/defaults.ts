@@ -1,0 +1,12 @@
+/** The defaults of all options, so that what the documentation says is what the code does. */
+
+export const DEFAULT_PRELOAD: readonly string[] = Object.freeze(['apache-arrow']);
+export const DEFAULT_CWD = '/';
+export const DEFAULT_START_TIMEOUT_MS = 60_000;
+export const DEFAULT_IDLE_TIMEOUT_MS = 10_000;
+
+export const DEFAULT_FILENAME = 'step.js';
+export const DEFAULT_TIMEOUT_MS = 60_000;
+export const DEFAULT_MAX_CAPTURE_BYTES = 1024 * 1024;
+export const DEFAULT_MAX_RESULT_BYTES = 64 * 1024 * 1024;
+export const DEFAULT_MAX_TABLE_BYTES = 1024 * 1024 * 1024;

@@ -1,0 +1,111 @@
+/** The errors that this package throws. Match `code`, which is stable, and not the message. */
+import { NodespawnerError } from '../protocol/errors.js';
+import type { Result } from './types.js';
+
+export { NodespawnerError, UnsupportedValueError, ValueTooLargeError } from '../protocol/errors.js';
+
+/** An option or an argument is not what it has to be: `ERR_INVALID_OPTION`. */
+export class InvalidOptionError extends NodespawnerError {
+  declare readonly code: 'ERR_INVALID_OPTION';
+  /** Its name, such as `options.timeoutMs`. */
+  readonly option: string;
+
+  constructor(option: string, expected: string, received: unknown) {
+    super('ERR_INVALID_OPTION', `${option} must be ${expected}, but is ${describe(received)}`);
+    this.option = option;
+  }
+}
+
+/**
+ * A zygote could not be started. `code` says why: `ERR_PRELOAD_FAILED`, `ERR_THREAD_NOT_CARRIED`, `ERR_FD_NOT_CARRIED`,
+ * `ERR_RUNTIME_UNSUPPORTED`, `ERR_LIBC_UNSUPPORTED`, `ERR_START_TIMED_OUT`, or `ERR_START_FAILED` for everything else.
+ */
+export class ZygoteStartError extends NodespawnerError {
+  /** What the zygote had written to its stdout and stderr. */
+  readonly output: string;
+
+  constructor(code: string, message: string, output: string, options?: ErrorOptions) {
+    super(code, output === '' ? message : `${message}\n--- output of the zygote ---\n${output.trimEnd()}`, options);
+    this.output = output;
+  }
+}
+
+/** The zygote is not there any more: `ERR_ZYGOTE_DIED` or, after close(), `ERR_ZYGOTE_CLOSED`. */
+export class ZygoteGoneError extends NodespawnerError {
+  declare readonly code: 'ERR_ZYGOTE_DIED' | 'ERR_ZYGOTE_CLOSED';
+}
+
+export function zygoteGone(how: 'died' | 'closed'): ZygoteGoneError {
+  return how === 'closed'
+    ? new ZygoteGoneError('ERR_ZYGOTE_CLOSED', 'the zygote was closed')
+    : new ZygoteGoneError('ERR_ZYGOTE_DIED', 'the zygote died, and with it all its children; start() another');
+}
+
+/** The kernel refused a child, or a step of confining it failed: `ERR_SPAWN_FAILED`. */
+export class SpawnError extends NodespawnerError {
+  declare readonly code: 'ERR_SPAWN_FAILED';
+  /** The system call, such as `clone(CLONE_NEWPID)`. */
+  readonly syscall: string;
+  /** The name of its errno, such as `EAGAIN`. */
+  readonly errno: string;
+
+  constructor(syscall: string, errno: string, hint = '') {
+    super('ERR_SPAWN_FAILED', `no child: ${syscall} failed with ${errno}${hint === '' ? '' : `; ${hint}`}`);
+    this.syscall = syscall;
+    this.errno = errno;
+  }
+}
+
+const CHILD_CODES = {
+  threw: 'ERR_CHILD_THREW',
+  exited: 'ERR_CHILD_EXITED',
+  signaled: 'ERR_CHILD_SIGNALED',
+  timedOut: 'ERR_CHILD_TIMED_OUT',
+  canceled: 'ERR_CHILD_CANCELED',
+  badOutput: 'ERR_CHILD_BAD_OUTPUT',
+  limitExceeded: 'ERR_CHILD_LIMIT_EXCEEDED',
+  outOfMemory: 'ERR_CHILD_OUT_OF_MEMORY',
+  forbidden: 'ERR_CHILD_FORBIDDEN',
+} as const;
+
+export type FailedResult = Exclude<Result, { status: 'ok' }>;
+
+/** What `run()` throws for a result that is not `ok`: `ERR_CHILD_THREW`, `ERR_CHILD_TIMED_OUT` and so on. */
+export class ChildError extends NodespawnerError {
+  declare readonly code: (typeof CHILD_CODES)[keyof typeof CHILD_CODES];
+  readonly result: FailedResult;
+
+  constructor(result: FailedResult) {
+    super(CHILD_CODES[result.status], explain(result));
+    this.result = result;
+  }
+}
+
+function explain(result: FailedResult): string {
+  switch (result.status) {
+    case 'threw':
+      return `the child threw ${result.error.name}: ${result.error.message}`;
+    case 'exited':
+      return `the child exited with code ${result.exitCode} before it returned`;
+    case 'signaled':
+      return `the child was ended by ${result.signal}`;
+    case 'timedOut':
+      return `the child did not end within ${result.timeoutMs} ms`;
+    case 'canceled':
+      return 'the child was canceled';
+    case 'badOutput':
+      return `the child gave a result that can't be used: ${result.reason}`;
+    case 'limitExceeded':
+      return `the child exceeded ${result.limit}, which is ${result.max}`;
+    case 'outOfMemory':
+      return 'the child ran out of memory';
+    case 'forbidden':
+      return `the child made a system call that is forbidden: ${result.syscall}`;
+  }
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'string') return `'${value.length > 80 ? `${value.slice(0, 80)}…` : value}'`;
+  if (typeof value === 'object' && value !== null) return `an instance of ${value.constructor?.name ?? 'Object'}`;
+  return typeof value === 'function' ? 'a function' : String(value);
+}

@@ -1,0 +1,12 @@
+/** Keeps the event loop alive while a call is pending, and only then: an idle zygote lets the host end. */
+import { native } from './native.js';
+
+let pending = 0;
+
+export function beginCall(): void {
+  if (pending++ === 0) native.setPollerRef(true);
+}
+
+export function endCall(): void {
+  if (--pending === 0) native.setPollerRef(false);
+}

@@ -1,0 +1,207 @@
+/** Checks what the caller gives, once, and fills in the defaults. */
+import { pathToFileURL } from 'node:url';
+import {
+  DEFAULT_CWD,
+  DEFAULT_FILENAME,
+  DEFAULT_IDLE_TIMEOUT_MS,
+  DEFAULT_MAX_CAPTURE_BYTES,
+  DEFAULT_MAX_RESULT_BYTES,
+  DEFAULT_MAX_TABLE_BYTES,
+  DEFAULT_PRELOAD,
+  DEFAULT_START_TIMEOUT_MS,
+  DEFAULT_TIMEOUT_MS,
+} from './defaults.js';
+import { InvalidOptionError } from './errors.js';
+import type { Entry, InputMode, OutputMode, ProcessOptions, SourceFormat, SpawnOptions, ZygoteOptions } from './types.js';
+
+export interface CheckedZygoteOptions {
+  readonly preload: readonly string[];
+  readonly from: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly execPath: string;
+  readonly execArgv: readonly string[];
+  readonly typescript: boolean;
+  readonly startTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+}
+
+export interface CheckedProcessOptions {
+  readonly signal: AbortSignal | undefined;
+  readonly timeoutMs: number;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>> | undefined;
+  readonly cwd: string | undefined;
+  readonly stdin: InputMode;
+  readonly stdout: OutputMode;
+  readonly stderr: OutputMode;
+  readonly maxCaptureBytes: number;
+}
+
+export interface CheckedSpawnOptions extends CheckedProcessOptions {
+  readonly filename: string;
+  readonly format: SourceFormat;
+  readonly maxResultBytes: number;
+  readonly maxTableBytes: number;
+}
+
+export interface CheckedEntry {
+  readonly module: string;
+  readonly export: string;
+  readonly args: readonly unknown[];
+}
+
+type Check<T> = (value: unknown, name: string) => T;
+
+function fail(name: string, expected: string, value: unknown): never {
+  throw new InvalidOptionError(name, expected, value);
+}
+
+const text: Check<string> = (value, name) =>
+  typeof value === 'string' && !value.includes('\0') ? value : fail(name, 'a string without NUL', value);
+
+const flag: Check<boolean> = (value, name) => (typeof value === 'boolean' ? value : fail(name, 'a boolean', value));
+
+const texts: Check<readonly string[]> = (value, name) => {
+  if (!Array.isArray(value)) fail(name, 'an array of strings', value);
+  return value.map((item, index) => text(item, `${name}[${index}]`));
+};
+
+const environment: Check<Readonly<Record<string, string>>> = (value, name) => {
+  if (typeof value !== 'object' || value === null) fail(name, 'an object of strings', value);
+  const env = Object.create(null) as Record<string, string>;
+  for (const [key, item] of Object.entries(value)) {
+    if (key === '' || key.includes('=') || key.includes('\0')) fail(name, 'without names that contain = or NUL', key);
+    env[key] = text(item, `${name}.${key}`);
+  }
+  return env;
+};
+
+const absolutePath: Check<string> = (value, name) => {
+  const path = text(value, name);
+  return path.startsWith('/') ? path : fail(name, 'an absolute path', path);
+};
+
+function milliseconds(allowInfinity: boolean): Check<number> {
+  // Node's timers take no longer than this.
+  const most = 2 ** 31 - 1;
+  return (value, name) => {
+    if (typeof value === 'number' && ((value > 0 && value <= most) || (allowInfinity && value === Infinity))) return value;
+    return fail(name, `a number of milliseconds above 0, at most ${most}${allowInfinity ? ', or Infinity' : ''}`, value);
+  };
+}
+
+const bytes: Check<number> = (value, name) =>
+  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : fail(name, 'a number of bytes', value);
+
+function oneOf<T extends string>(...choices: readonly T[]): Check<T> {
+  return (value, name) =>
+    choices.includes(value as T) ? (value as T) : fail(name, `one of '${choices.join("', '")}'`, value);
+}
+
+/** Reads options by name, and refuses names that there are not: a typo must not be a default in silence. */
+class Reader {
+  readonly #options: Readonly<Record<string, unknown>>;
+  readonly #unread: Set<string>;
+  readonly #prefix: string;
+
+  constructor(options: unknown, prefix: string) {
+    this.#prefix = prefix;
+    if (options !== undefined && (typeof options !== 'object' || options === null)) fail(prefix, 'an object', options);
+    this.#options = { ...options };
+    this.#unread = new Set(Object.keys(this.#options));
+  }
+
+  get<T>(name: string, check: Check<T>, fallback: T): T {
+    this.#unread.delete(name);
+    const value = this.#options[name];
+    return value === undefined ? fallback : check(value, `${this.#prefix}.${name}`);
+  }
+
+  end(): void {
+    for (const name of this.#unread) fail(`${this.#prefix}.${name}`, 'absent: there is no such option', this.#options[name]);
+  }
+}
+
+const abortSignal: Check<AbortSignal | undefined> = (value, name) =>
+  value instanceof AbortSignal ? value : fail(name, 'an AbortSignal', value);
+
+const base: Check<string> = (value, name) => {
+  if (value instanceof URL) return value.protocol === 'file:' ? value.href : fail(name, 'a file: URL', value.href);
+  const path = text(value, name);
+  if (path.startsWith('file:')) return path;
+  return pathToFileURL(path).href;
+};
+
+export function checkZygoteOptions(options: ZygoteOptions | undefined): CheckedZygoteOptions {
+  const reader = new Reader(options, 'options');
+  const checked: CheckedZygoteOptions = {
+    preload: reader.get('preload', texts, DEFAULT_PRELOAD),
+    from: reader.get('from', base, pathToFileURL(`${process.cwd()}/`).href),
+    env: reader.get('env', environment, {}),
+    cwd: reader.get('cwd', absolutePath, DEFAULT_CWD),
+    execPath: reader.get('execPath', absolutePath, process.execPath),
+    execArgv: reader.get('execArgv', texts, []),
+    typescript: reader.get('typescript', flag, false),
+    startTimeoutMs: reader.get('startTimeoutMs', milliseconds(false), DEFAULT_START_TIMEOUT_MS),
+    idleTimeoutMs: reader.get('idleTimeoutMs', milliseconds(false), DEFAULT_IDLE_TIMEOUT_MS),
+  };
+  reader.end();
+  return checked;
+}
+
+function readProcessOptions(reader: Reader, defaultTimeoutMs: number, output: OutputMode): CheckedProcessOptions {
+  const outputMode = oneOf<OutputMode>('pipe', 'capture', 'ignore', 'inherit');
+  return {
+    signal: reader.get('signal', abortSignal, undefined),
+    timeoutMs: reader.get('timeoutMs', milliseconds(true), defaultTimeoutMs),
+    argv: reader.get('argv', texts, []),
+    env: reader.get<CheckedProcessOptions['env']>('env', environment, undefined),
+    cwd: reader.get<string | undefined>('cwd', absolutePath, undefined),
+    stdin: reader.get('stdin', oneOf<InputMode>('pipe', 'ignore'), output === 'pipe' ? 'pipe' : 'ignore'),
+    stdout: reader.get('stdout', outputMode, output),
+    stderr: reader.get('stderr', outputMode, output),
+    maxCaptureBytes: reader.get('maxCaptureBytes', bytes, DEFAULT_MAX_CAPTURE_BYTES),
+  };
+}
+
+/** @param output what stdout and stderr are by default: `pipe` where there is a handle to read them from */
+export function checkSpawnOptions(options: SpawnOptions | undefined, output: OutputMode): CheckedSpawnOptions {
+  const reader = new Reader(options, 'options');
+  const checked: CheckedSpawnOptions = {
+    ...readProcessOptions(reader, DEFAULT_TIMEOUT_MS, output),
+    filename: reader.get('filename', text, DEFAULT_FILENAME),
+    format: reader.get('format', oneOf<SourceFormat>('auto', 'commonjs', 'module'), 'auto'),
+    maxResultBytes: reader.get('maxResultBytes', bytes, DEFAULT_MAX_RESULT_BYTES),
+    maxTableBytes: reader.get('maxTableBytes', bytes, DEFAULT_MAX_TABLE_BYTES),
+  };
+  reader.end();
+  return checked;
+}
+
+export function checkProcessOptions(options: ProcessOptions | undefined): CheckedProcessOptions {
+  const reader = new Reader(options, 'options');
+  const checked = readProcessOptions(reader, Infinity, 'pipe');
+  reader.end();
+  return checked;
+}
+
+export function checkEntry(entry: Entry, preload: readonly string[]): CheckedEntry {
+  const reader = new Reader(entry, 'entry');
+  const module = reader.get<string | undefined>('module', text, undefined);
+  if (module === undefined || !preload.includes(module)) {
+    fail('entry.module', `one of the preloaded modules (${preload.join(', ')})`, module);
+  }
+  const array: Check<readonly unknown[]> = (value, name) => (Array.isArray(value) ? value : fail(name, 'an array', value));
+  const checked: CheckedEntry = {
+    module,
+    export: reader.get('export', text, 'default'),
+    args: reader.get('args', array, []),
+  };
+  reader.end();
+  return checked;
+}
+
+export function checkCode(code: unknown): string {
+  return typeof code === 'string' ? code : fail('code', 'a string', code);
+}

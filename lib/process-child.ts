@@ -1,0 +1,64 @@
+/** A child that runs a preloaded entry: spawnProcess(). */
+import type { Control } from './control.js';
+import { Handle } from './handle.js';
+import { packJob } from './job-message.js';
+import type { CheckedEntry, CheckedProcessOptions } from './options.js';
+import { RESULT_LIMITS } from './result-limits.js';
+import { RunningChild } from './running-child.js';
+import { Stdio } from './stdio.js';
+import type { ChildProcess, ExitStatus } from './types.js';
+
+class EntryChild extends Handle implements ChildProcess {
+  readonly #running: RunningChild;
+
+  constructor(running: RunningChild, stdio: Stdio, pid: number) {
+    super(running, stdio, pid);
+    this.#running = running;
+  }
+
+  async wait(): Promise<ExitStatus> {
+    const { killed, ...rest } = await this.#running.ended;
+    return { ...rest, killed: killed === null || killed.kind === 'limitExceeded' ? null : killed.kind };
+  }
+}
+
+export async function startEntry(
+  control: Control,
+  entry: CheckedEntry,
+  options: CheckedProcessOptions,
+): Promise<ChildProcess> {
+  const startedAt = performance.now();
+  const stdio = new Stdio(options);
+  let running;
+  try {
+    const fds: number[] = [];
+    const standard = Object.fromEntries(
+      Object.entries(stdio.childFds).flatMap(([name, fd]) => (fd < 0 ? [] : [[name, fds.push(fd) - 1]])),
+    );
+    const job = await packJob(
+      {
+        task: { kind: 'preloaded', specifier: entry.module, exportName: entry.export, args: entry.args },
+        tables: [],
+        fds: standard,
+        limits: {
+          maxResultBytes: 0,
+          maxResultDepth: RESULT_LIMITS.maxDepth,
+          maxResultElements: RESULT_LIMITS.maxElements,
+          maxTableBytes: 0,
+        },
+        argv: options.argv,
+        ...(options.env && { env: options.env }),
+        ...(options.cwd !== undefined && { cwd: options.cwd }),
+      },
+      fds,
+    );
+    running = new RunningChild(control, options, stdio, job, startedAt, () => {
+      stdio.closeChildFds();
+    });
+  } catch (error) {
+    stdio.closeChildFds();
+    await stdio.finish();
+    throw error;
+  }
+  return new EntryChild(running, stdio, await running.started);
+}

@@ -1,0 +1,193 @@
+/** A child from the request to the last descendant: what both kinds of handle have in common. */
+import { closeSync } from 'node:fs';
+import { constants } from 'node:os';
+import type { Control, Gone, ReplyListener } from './control.js';
+import { SpawnError, zygoteGone } from './errors.js';
+import type { JobMessage } from './job-message.js';
+import { beginCall, endCall } from './keep-alive.js';
+import { native, REPLY_CLONED, REPLY_EXITED, type Reply } from './native.js';
+import type { CheckedProcessOptions } from './options.js';
+import type { Stdio } from './stdio.js';
+import type { CapturedOutput, Usage } from './types.js';
+
+/** Why the host ended a child. The first reason counts. */
+export type KillReason =
+  | { readonly kind: 'timedOut' }
+  | { readonly kind: 'canceled'; readonly reason: unknown }
+  | { readonly kind: 'limitExceeded' };
+
+export interface Ended {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly killed: KillReason | null;
+  readonly usage: Usage;
+  readonly stdout?: CapturedOutput;
+  readonly stderr?: CapturedOutput;
+}
+
+const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]));
+
+function signalName(number: number | null): NodeJS.Signals | null {
+  // Real-time signals have no names in Node.
+  return number === null ? null : (SIGNAL_NAMES.get(number) ?? (`SIG${number}` as NodeJS.Signals));
+}
+
+/** How often a job is sent again while the kernel has too many descriptors in flight, in milliseconds. */
+const RETRY_MS = 2;
+
+interface Settle {
+  started: (pid: number) => void;
+  startFailed: (error: Error) => void;
+  ended: (ended: Ended | PromiseLike<Ended>) => void;
+  endFailed: (error: Error) => void;
+}
+
+export class RunningChild implements ReplyListener {
+  /** Resolves with the pid, once the child is there. */
+  readonly started: Promise<number>;
+  /** Resolves when the child and all that it started are gone. Rejects only if the zygote is gone, or there is no child. */
+  readonly ended: Promise<Ended>;
+
+  readonly #settle: Settle;
+  readonly #control: Control;
+  readonly #options: CheckedProcessOptions;
+  readonly #stdio: Stdio;
+  readonly #onSent: () => void;
+  readonly #startedAt: number;
+  readonly #token: number;
+  readonly #timer: NodeJS.Timeout | undefined;
+  #killed: KillReason | null = null;
+  #over = false;
+
+  /** @param onSent called when the host's copies of all that was sent may be closed */
+  constructor(
+    control: Control,
+    options: CheckedProcessOptions,
+    stdio: Stdio,
+    job: JobMessage,
+    startedAt: number,
+    onSent: () => void,
+  ) {
+    this.#control = control;
+    this.#options = options;
+    this.#stdio = stdio;
+    this.#onSent = onSent;
+    this.#startedAt = startedAt;
+    const settle = {} as Settle;
+    this.started = new Promise((resolve, reject) => {
+      settle.started = resolve;
+      settle.startFailed = reject;
+    });
+    this.ended = new Promise((resolve, reject) => {
+      settle.ended = resolve;
+      settle.endFailed = reject;
+    });
+    this.#settle = settle;
+    // Whoever asks for them gets the rejection; if nobody does, it is no reason to end the host.
+    this.started.catch(() => undefined);
+    this.ended.catch(() => undefined);
+
+    beginCall();
+    const [hostEnd, childEnd] = native.socketPair();
+    native.setNonBlocking(hostEnd);
+    this.#token = control.clone(childEnd, this);
+    this.#sendJob(hostEnd, job);
+    if (options.timeoutMs !== Infinity && !this.#over) {
+      const left = Math.max(1, options.timeoutMs - (performance.now() - startedAt));
+      this.#timer = setTimeout(() => {
+        this.kill({ kind: 'timedOut' });
+      }, left);
+    }
+    options.signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  readonly #onAbort = (): void => {
+    this.kill({ kind: 'canceled', reason: this.#options.signal?.reason });
+  };
+
+  get isOver(): boolean {
+    return this.#over;
+  }
+
+  /** SIGKILL for the child and all that it started. */
+  kill(reason: KillReason | null): boolean {
+    if (this.#over) return false;
+    this.#killed ??= reason;
+    this.#control.kill(this.#token);
+    return true;
+  }
+
+  /** A signal for the child alone. */
+  signal(signal: NodeJS.Signals): boolean {
+    if (this.#over) return false;
+    this.#control.signal(this.#token, constants.signals[signal]);
+    return true;
+  }
+
+  onReply(reply: Reply): void {
+    if (reply.kind === REPLY_CLONED) {
+      this.#settle.started(reply.pid);
+      return;
+    }
+    if (reply.kind === REPLY_EXITED) {
+      const usage: Usage = {
+        wallMs: performance.now() - this.#startedAt,
+        userMs: reply.userUs / 1000,
+        systemMs: reply.systemUs / 1000,
+        peakMemoryBytes: reply.peakMemoryKb * 1024,
+      };
+      const exit = { exitCode: reply.exitCode, signal: signalName(reply.signal), killed: this.#killed, usage };
+      this.#settle.ended(this.#finish().then((captured) => ({ ...exit, ...captured })));
+      return;
+    }
+    this.#fail(new SpawnError(reply.step, reply.error ?? 'unknown error', hintFor(reply.step, reply.error)));
+  }
+
+  onGone(how: Gone): void {
+    this.#fail(zygoteGone(how));
+  }
+
+  #fail(error: Error): void {
+    void this.#finish();
+    this.#settle.startFailed(error);
+    this.#settle.endFailed(error);
+  }
+
+  #finish(): ReturnType<Stdio['finish']> {
+    if (!this.#over) {
+      this.#over = true;
+      endCall();
+      clearTimeout(this.#timer);
+      this.#options.signal?.removeEventListener('abort', this.#onAbort);
+      this.#control.forget(this.#token);
+    }
+    return this.#stdio.finish();
+  }
+
+  /** Owns `hostEnd`: the child has no use for it after its job, and neither have we. */
+  #sendJob(hostEnd: number, job: JobMessage): void {
+    try {
+      native.sendMessage(hostEnd, job.bytes, job.fds);
+    } catch (error) {
+      // Descriptors in flight are limited for each user (unix(7)); they land as children receive them.
+      if (!this.#over && (error as NodeJS.ErrnoException).code === 'ETOOMANYREFS') {
+        setTimeout(() => {
+          this.#sendJob(hostEnd, job);
+        }, RETRY_MS);
+        return;
+      }
+      // EPIPE: the child is gone already, and the zygote says why.
+    }
+    closeSync(hostEnd);
+    job.close();
+    this.#onSent();
+  }
+}
+
+function hintFor(step: string, error: string | null): string {
+  if (error === 'EAGAIN') return 'too many processes: see RLIMIT_NPROC, pids.max and kernel.pid_max';
+  if (error === 'ENOSPC' && step.includes('NEWPID')) return 'raise sysctl user.max_pid_namespaces';
+  if (error === 'ENOMEM') return 'the machine is short of memory';
+  if (error === 'EMFILE' || error === 'ENFILE') return 'too many open files: see RLIMIT_NOFILE';
+  return '';
+}

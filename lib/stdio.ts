@@ -1,0 +1,138 @@
+/** The standard streams of a child, seen from the host. */
+import { closeSync, readSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { Readable, Writable } from 'node:stream';
+import { native } from './native.js';
+import type { CheckedProcessOptions } from './options.js';
+import type { CapturedOutput, OutputMode } from './types.js';
+
+/** A pipe to or from the child. Its stream is made when it is first asked for: most children's never are. */
+class StandardStream<T extends Readable | Writable> {
+  readonly #fd: number;
+  readonly #open: (fd: number) => T;
+  readonly #rest: (fd: number) => T;
+  #stream: T | undefined;
+
+  constructor(fd: number, open: (fd: number) => T, rest: (fd: number) => T) {
+    this.#fd = fd;
+    this.#open = open;
+    this.#rest = rest;
+  }
+
+  get stream(): T {
+    return (this.#stream ??= this.#open(this.#fd));
+  }
+
+  /** The child is gone. What nobody has asked for so far is kept, at most what a pipe holds, and the pipe closed. */
+  finish(): void {
+    if (this.#stream !== undefined) {
+      if (this.#stream instanceof Writable && !(this.#stream instanceof Readable && this.#stream.readable)) {
+        this.#stream.destroy();
+      }
+      return;
+    }
+    this.#stream = this.#rest(this.#fd);
+    closeSync(this.#fd);
+  }
+}
+
+function readRest(fd: number): Readable {
+  const chunks: Buffer[] = [];
+  native.setNonBlocking(fd);
+  const chunk = Buffer.allocUnsafe(65536);
+  try {
+    for (let got; (got = readSync(fd, chunk)) > 0;) chunks.push(Buffer.from(chunk.subarray(0, got)));
+  } catch {
+    // EAGAIN: somebody else still has the writing end; they are not ours to wait for.
+  }
+  return Readable.from(chunks, { objectMode: false });
+}
+
+const openOutput = (fd: number): Readable => new Socket({ fd, readable: true, writable: false });
+
+function openInput(fd: number): Writable {
+  const stream = new Socket({ fd, readable: false, writable: true });
+  // A child that ends without having read its input is no error of the host's.
+  stream.on('error', () => undefined);
+  return stream;
+}
+
+function closedInput(): Writable {
+  const stream = new Writable({ write: (_chunk, _encoding, done) => { done(); } });
+  stream.destroy();
+  return stream;
+}
+
+class Output {
+  /** The child's end. -1: /dev/null, which it has already. */
+  readonly childFd: number = -1;
+  readonly ownsChildFd: boolean = false;
+  readonly pipe: StandardStream<Readable> | null = null;
+  readonly captured: Promise<CapturedOutput> | undefined;
+
+  constructor(mode: OutputMode, inherited: number, maxBytes: number) {
+    if (mode === 'inherit') this.childFd = inherited;
+    if (mode === 'inherit' || mode === 'ignore') return;
+    const [readEnd, writeEnd] = native.pipe();
+    this.childFd = writeEnd;
+    this.ownsChildFd = true;
+    if (mode === 'pipe') {
+      this.pipe = new StandardStream(readEnd, openOutput, readRest);
+    } else {
+      this.captured = new Promise((resolve) => {
+        native.collect(readEnd, maxBytes, false, (bytes, truncated) => {
+          resolve({ bytes, text: bytes.toString(), truncated });
+        });
+      });
+    }
+  }
+}
+
+export class Stdio {
+  readonly #stdin: StandardStream<Writable> | null = null;
+  readonly #stdout: Output;
+  readonly #stderr: Output;
+  readonly #stdinChildFd: number = -1;
+
+  constructor(options: CheckedProcessOptions) {
+    if (options.stdin === 'pipe') {
+      const [readEnd, writeEnd] = native.pipe();
+      this.#stdinChildFd = readEnd;
+      this.#stdin = new StandardStream(writeEnd, openInput, closedInput);
+    }
+    this.#stdout = new Output(options.stdout, process.stdout.fd, options.maxCaptureBytes);
+    this.#stderr = new Output(options.stderr, process.stderr.fd, options.maxCaptureBytes);
+  }
+
+  /** The child's ends, in the order of their numbers there; -1 for what it has already. */
+  get childFds(): { stdin: number; stdout: number; stderr: number } {
+    return { stdin: this.#stdinChildFd, stdout: this.#stdout.childFd, stderr: this.#stderr.childFd };
+  }
+
+  /** The child has its own copies. */
+  closeChildFds(): void {
+    if (this.#stdinChildFd >= 0) closeSync(this.#stdinChildFd);
+    for (const output of [this.#stdout, this.#stderr]) if (output.ownsChildFd) closeSync(output.childFd);
+  }
+
+  get stdin(): Writable | null {
+    return this.#stdin?.stream ?? null;
+  }
+
+  get stdout(): Readable | null {
+    return this.#stdout.pipe?.stream ?? null;
+  }
+
+  get stderr(): Readable | null {
+    return this.#stderr.pipe?.stream ?? null;
+  }
+
+  /** The child is gone. */
+  async finish(): Promise<{ stdout?: CapturedOutput; stderr?: CapturedOutput }> {
+    this.#stdin?.finish();
+    this.#stdout.pipe?.finish();
+    this.#stderr.pipe?.finish();
+    const [stdout, stderr] = await Promise.all([this.#stdout.captured, this.#stderr.captured]);
+    return { ...(stdout && { stdout }), ...(stderr && { stderr }) };
+  }
+}

@@ -1,0 +1,198 @@
+/** The public types. docs/api.md explains them in prose. */
+import type { Table } from 'apache-arrow';
+import type { Readable, Writable } from 'node:stream';
+import type { PlainValue } from '../protocol/value.js';
+
+export type { PlainValue } from '../protocol/value.js';
+
+/** How a zygote is started. */
+export interface ZygoteOptions {
+  /**
+   * Modules that every child has loaded already: packages, or paths that start with `./`, `../` or `/`. Code in a child
+   * requires or imports them under the same names.
+   * @default ['apache-arrow']
+   */
+  readonly preload?: readonly string[];
+  /**
+   * The file (or `file:` URL, such as `import.meta.url`) from which `preload` is resolved.
+   * @default the working directory
+   */
+  readonly from?: string | URL;
+  /** The environment of the zygote and of its children, as a whole: nothing is inherited. @default {} */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The working directory of children. @default '/' */
+  readonly cwd?: string;
+  /** The `node` to start. @default process.execPath */
+  readonly execPath?: string;
+  /** Options for node itself, such as `--max-old-space-size=200`. @default [] */
+  readonly execArgv?: readonly string[];
+  /** Load what strips types from TypeScript once, in the zygote, and not in each child that needs it. @default false */
+  readonly typescript?: boolean;
+  /** How long the zygote may take until it can clone, in milliseconds. @default {@link DEFAULT_START_TIMEOUT_MS} */
+  readonly startTimeoutMs?: number;
+  /**
+   * How long the threads of the runtime and of preloaded modules may take to come to rest before they are cloned, in
+   * milliseconds. @default {@link DEFAULT_IDLE_TIMEOUT_MS}
+   */
+  readonly idleTimeoutMs?: number;
+}
+
+/** A table to hand over: an Arrow table, Arrow IPC bytes, or the descriptor of an open Arrow IPC file. */
+export type TableInput = Table | Uint8Array | { readonly fd: number };
+
+/** What the code is called with. */
+export interface Inputs {
+  readonly params?: unknown;
+  readonly tables?: Readonly<Record<string, TableInput>>;
+}
+
+/** Whether the source is CommonJS or an ES module; `auto` looks at the name and then at the text. */
+export type SourceFormat = 'auto' | 'commonjs' | 'module';
+
+/**
+ * Where a standard stream of the child leads. `pipe`: a stream on the handle, as with child_process; unread output
+ * fills the pipe and then holds the child up. `capture`: kept for `result.stdout` or `result.stderr`. `ignore`:
+ * /dev/null. `inherit`: the host's own.
+ */
+export type OutputMode = 'pipe' | 'capture' | 'ignore' | 'inherit';
+export type InputMode = 'pipe' | 'ignore';
+
+/** What holds for each child, whether it runs code or a preloaded entry. */
+export interface ProcessOptions {
+  /** Kills the child and all that it started. */
+  readonly signal?: AbortSignal;
+  /** Wall time from spawn() to the end, in milliseconds; `Infinity` for none. */
+  readonly timeoutMs?: number;
+  /** process.argv from the third element on. @default [] */
+  readonly argv?: readonly string[];
+  /** process.env, as a whole. @default the zygote's */
+  readonly env?: Readonly<Record<string, string>>;
+  /** @default the zygote's */
+  readonly cwd?: string;
+  readonly stdin?: InputMode;
+  readonly stdout?: OutputMode;
+  readonly stderr?: OutputMode;
+  /** How many bytes of stdout and of stderr `capture` keeps. @default {@link DEFAULT_MAX_CAPTURE_BYTES} */
+  readonly maxCaptureBytes?: number;
+}
+
+/** How code is run. `timeoutMs` is {@link DEFAULT_TIMEOUT_MS} where it isn't given. */
+export interface SpawnOptions extends ProcessOptions {
+  /** The name of the source in stack traces. Nothing is read from it. @default 'step.js' */
+  readonly filename?: string;
+  /** @default 'auto' */
+  readonly format?: SourceFormat;
+  /** Bytes of the encoded value that the code may return. @default {@link DEFAULT_MAX_RESULT_BYTES} */
+  readonly maxResultBytes?: number;
+  /** Bytes of all tables that the code may return. @default {@link DEFAULT_MAX_TABLE_BYTES} */
+  readonly maxTableBytes?: number;
+}
+
+/** What a child used. CPU time and memory are those of the child itself and of the processes that it waited for. */
+export interface Usage {
+  /** From the call of spawn() until the child and all that it started were gone. */
+  readonly wallMs: number;
+  readonly userMs: number;
+  readonly systemMs: number;
+  /** The largest resident set, `ru_maxrss` of getrusage(2). It counts pages that the child shares with the zygote. */
+  readonly peakMemoryBytes: number;
+}
+
+/** What a child wrote to a stream that was captured. */
+export interface CapturedOutput {
+  readonly bytes: Uint8Array;
+  /** The bytes as UTF-8. */
+  readonly text: string;
+  /** Whether there was more than `maxCaptureBytes`. */
+  readonly truncated: boolean;
+}
+
+/** A user's error, as text. */
+export interface ErrorDescription {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string;
+  readonly code?: string;
+  /** `error.cause`, its cause, and so on. */
+  readonly causes: readonly Omit<ErrorDescription, 'causes'>[];
+}
+
+interface Common {
+  readonly usage: Usage;
+  /** With `stdout: 'capture'`. */
+  readonly stdout?: CapturedOutput;
+  /** With `stderr: 'capture'`. */
+  readonly stderr?: CapturedOutput;
+}
+
+/** What became of a child that ran code. */
+export type Result = Common &
+  (
+    | { readonly status: 'ok'; readonly value: PlainValue; readonly tables: Readonly<Record<string, Table>> }
+    /** The code threw, or was rejected, while it was compiled, loaded or called. */
+    | { readonly status: 'threw'; readonly error: ErrorDescription }
+    /** The process ended by itself before the code had returned: process.exit(), or nothing was left to wait for. */
+    | { readonly status: 'exited'; readonly exitCode: number }
+    | { readonly status: 'signaled'; readonly signal: NodeJS.Signals }
+    | { readonly status: 'timedOut'; readonly timeoutMs: number }
+    /** Aborted, disposed of, or the handle was collected. */
+    | { readonly status: 'canceled'; readonly reason: unknown }
+    /** What came back is no result, or has something in it that can't be handed over. */
+    | { readonly status: 'badOutput'; readonly reason: string; readonly path?: string }
+    | { readonly status: 'limitExceeded'; readonly limit: LimitName; readonly max: number }
+    | { readonly status: 'outOfMemory' }
+    | { readonly status: 'forbidden'; readonly syscall: string }
+  );
+
+/** What `run()` resolves to. */
+export type OkResult = Extract<Result, { status: 'ok' }>;
+
+/** The limits by which a result can be `limitExceeded`, under the names of the options that set them. */
+export type LimitName = 'maxResultBytes' | 'maxTableBytes' | 'maxResultDepth' | 'maxResultElements';
+
+/** How a process ended. */
+export interface ExitStatus {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Why the host ended it, if it did. */
+  readonly killed: 'timedOut' | 'canceled' | null;
+  readonly usage: Usage;
+  readonly stdout?: CapturedOutput;
+  readonly stderr?: CapturedOutput;
+}
+
+/** A function that a preloaded module exports, to be called in a child. */
+export interface Entry {
+  /** As in `preload`. */
+  readonly module: string;
+  /** @default 'default', or the module itself where it is a function */
+  readonly export?: string;
+  readonly args?: readonly unknown[];
+}
+
+/** A running child. Disposing of the handle, or losing it, kills the child and all that it started. */
+export interface ChildHandle extends AsyncDisposable {
+  /** In the host's PID namespace. */
+  readonly pid: number;
+  /** Null unless the stream was asked for as a `pipe`. */
+  readonly stdin: Writable | null;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
+  /**
+   * Without a signal: SIGKILL for the child and all that it started. With one: that signal, for the child alone.
+   * Returns whether there was still something to signal.
+   */
+  kill(signal?: NodeJS.Signals): boolean;
+}
+
+/** A child that runs code. */
+export interface Child extends ChildHandle {
+  /** Never rejects for anything that the child does; rejects with {@link ZygoteGoneError} if the zygote dies. */
+  readonly result: Promise<Result>;
+}
+
+/** A child that runs a preloaded entry, for those who bring a protocol of their own. */
+export interface ChildProcess extends ChildHandle {
+  /** Waits until the child and all that it started are gone. */
+  wait(): Promise<ExitStatus>;
+}

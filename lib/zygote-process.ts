@@ -1,0 +1,140 @@
+/** Starts the zygote and tells whether it can clone. */
+import { spawn, type ChildProcess as NodeChildProcess } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { ZygoteConfig, ZygoteComplaint } from '../protocol/start.js';
+import { Control } from './control.js';
+import { ZygoteStartError } from './errors.js';
+import { beginCall, endCall } from './keep-alive.js';
+import { addonPath, launcherPath } from './native-path.js';
+import { native, REPLY_READY, type Reply } from './native.js';
+import type { CheckedZygoteOptions } from './options.js';
+
+const MAIN = fileURLToPath(new URL('../zygote/main.js', import.meta.url));
+
+/** How much of what the zygote prints is kept for an error message. */
+const MAX_OUTPUT_BYTES = 64 * 1024;
+
+/**
+ * What node is started with, besides the caller's own options: the internals that make a clone a fresh process, modules
+ * that are made from source text (vm.SourceTextModule), and quiet about both being experimental.
+ */
+const NODE_OPTIONS = ['--expose-internals', '--experimental-vm-modules', '--expose-gc'];
+
+export interface ZygoteProcess {
+  readonly control: Control;
+  readonly threads: number;
+  /** Resolves when the zygote and all its children are gone. */
+  readonly exited: Promise<void>;
+  /** SIGKILL, for a zygote that does not end by itself. */
+  kill(): void;
+}
+
+interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly error?: Error;
+}
+
+function watchExit(process: NodeChildProcess): Promise<Exit> {
+  return new Promise((resolve) => {
+    process.once('exit', (code, signal) => {
+      resolve({ code, signal });
+    });
+    process.once('error', (error) => {
+      resolve({ code: null, signal: null, error });
+    });
+  });
+}
+
+/** @throws {ZygoteStartError} */
+export async function startZygoteProcess(options: CheckedZygoteOptions, onGone: () => void): Promise<ZygoteProcess> {
+  const [hostEnd, zygoteEnd] = native.socketPair();
+  const [outputRead, outputWrite] = native.pipe();
+  const output = new Promise<string>((resolve) => {
+    native.collect(outputRead, MAX_OUTPUT_BYTES, false, (bytes) => {
+      resolve(bytes.toString());
+    });
+  });
+  beginCall();
+  try {
+    const command = [String(process.pid), '--', options.execPath, ...NODE_OPTIONS, ...options.execArgv, MAIN, addonPath()];
+    const launcher = spawn(launcherPath(), command, {
+      // Not in the host's process group: a Ctrl-C at the terminal is the host's to answer.
+      detached: true,
+      env: options.env,
+      cwd: '/',
+      stdio: ['ignore', outputWrite, outputWrite, zygoteEnd],
+    });
+    launcher.unref();
+    const exit = watchExit(launcher);
+    const exited = exit.then(() => undefined);
+    closeSync(outputWrite);
+    closeSync(zygoteEnd);
+    const config: ZygoteConfig = {
+      preload: options.preload,
+      from: options.from,
+      execArgv: options.execArgv,
+      cwd: options.cwd,
+      typescript: options.typescript,
+      idleTimeoutMs: options.idleTimeoutMs,
+    };
+    native.sendMessage(hostEnd, Buffer.from(JSON.stringify(config)), []);
+
+    let ready = false;
+    let answered: (reply: Reply | undefined) => void = () => undefined;
+    const answer = new Promise<Reply | undefined>((resolve) => {
+      answered = resolve;
+    });
+    const control = new Control(hostEnd, {
+      onReply: (reply) => {
+        answered(reply);
+      },
+      onGone: () => {
+        answered(undefined);
+        if (ready) onGone();
+      },
+    });
+    const kill = (): void => {
+      launcher.kill('SIGKILL');
+    };
+
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<'timeout'>((resolve) => {
+      timer = setTimeout(resolve, options.startTimeoutMs, 'timeout');
+    });
+    const first = await Promise.race([answer, timeout, exit.then(() => undefined)]);
+    clearTimeout(timer);
+    if (first !== undefined && first !== 'timeout' && first.text === undefined && first.kind === REPLY_READY) {
+      ready = true;
+      return { control, threads: first.threads, exited, kill };
+    }
+    control.close();
+    kill();
+    throw explain(first, await exit, await output, options);
+  } finally {
+    endCall();
+  }
+}
+
+function explain(
+  first: Reply | undefined | 'timeout',
+  exit: Exit,
+  output: string,
+  options: CheckedZygoteOptions,
+): ZygoteStartError {
+  if (first === 'timeout') {
+    const message = `the zygote was not ready within ${options.startTimeoutMs} ms (startTimeoutMs)`;
+    return new ZygoteStartError('ERR_START_TIMED_OUT', message, output);
+  }
+  if (first?.text !== undefined) {
+    const { code, message } = JSON.parse(first.text) as ZygoteComplaint;
+    return new ZygoteStartError(code, message, output);
+  }
+  if (exit.error) {
+    const message = `the launcher could not be started: ${exit.error.message}`;
+    return new ZygoteStartError('ERR_START_FAILED', message, output, { cause: exit.error });
+  }
+  const how = exit.signal === null ? `with exit code ${exit.code}` : `by ${exit.signal}`;
+  return new ZygoteStartError('ERR_START_FAILED', `the zygote ended ${how} before it was ready`, output);
+}

@@ -1,0 +1,26 @@
+/** The part of the addon that the zygote and its children use. What the functions do is said in native/*.h. */
+
+export interface ReceivedMessage {
+  readonly bytes: Buffer;
+  readonly fds: number[];
+}
+
+export interface ZygoteAddon {
+  takeBaseline(): void;
+  sealAndServe(options: {
+    readonly controlFd: number;
+    readonly stubFd: number;
+    readonly spareStubs: number;
+    readonly idleTimeoutMs: number;
+  }): number;
+  resetStartTime(): boolean;
+  exitNow(code: number): never;
+  sendMessage(fd: number, bytes: Uint8Array, fds: readonly number[]): void;
+  receiveMessage(fd: number, maxBytes: number): ReceivedMessage | null;
+  duplicateTo(from: number, to: number): void;
+  mapPrivate(fd: number, length: number): ArrayBuffer;
+}
+
+export function loadAddon(path: string): ZygoteAddon {
+  return require(path) as ZygoteAddon;
+}

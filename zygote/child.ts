@@ -1,0 +1,91 @@
+/** The child, from the clone to the user's code. */
+import fs from 'node:fs';
+import { INLINE_BYTES, placeOfJob } from '../protocol/job-header.js';
+import { decodeJob, type InputTable, type Job } from '../protocol/messages.js';
+import type { ReceivedMessage, ZygoteAddon } from './addon.js';
+import { becomeFresh } from './fresh.js';
+import type { ModuleRegistry } from './modules.js';
+import { freshRandom } from './random.js';
+import { runEntry } from './run-entry.js';
+import { runSource } from './run-source.js';
+
+export interface ChildContext {
+  readonly addon: ZygoteAddon;
+  readonly jobFd: number;
+  readonly registry: ModuleRegistry;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly execArgv: readonly string[];
+}
+
+/** What the standard streams are called in a job, in the order of their numbers. */
+const STREAMS = ['stdin', 'stdout', 'stderr'] as const;
+
+const MAX_MESSAGE_BYTES = INLINE_BYTES + 64;
+
+/** The ids in the child's own PID namespace, which process.pid does not know yet. */
+function ownPid(): number {
+  return Number(fs.readlinkSync('/proc/self'));
+}
+
+function readJob(addon: ZygoteAddon, message: ReceivedMessage): Job {
+  const place = placeOfJob(message.bytes);
+  if ('bytes' in place) return decodeJob(place.bytes, { ownsBytes: true });
+  const fd = message.fds[place.fd]!;
+  const bytes = new Uint8Array(addon.mapPrivate(fd, place.length));
+  fs.closeSync(fd);
+  return decodeJob(bytes);
+}
+
+/** Maps each memfd once and closes it: what is left is memory. */
+function mapTables(
+  addon: ZygoteAddon,
+  fds: readonly number[],
+  tables: readonly InputTable[],
+): Map<string, Uint8Array> {
+  const lengths = new Map<number, number>();
+  for (const { fd, offset, length } of tables) lengths.set(fd, Math.max(lengths.get(fd) ?? 0, offset + length));
+  const memory = new Map<number, ArrayBuffer>();
+  for (const [index, length] of lengths) {
+    memory.set(index, addon.mapPrivate(fds[index]!, length));
+    fs.closeSync(fds[index]!);
+  }
+  return new Map(
+    tables.map(({ name, fd, offset, length }) => [name, new Uint8Array(memory.get(fd)!, offset, length)]),
+  );
+}
+
+/** Waits for the job, and does it. Returns when the code has been started; the event loop does the rest. */
+export function runJob({ addon, jobFd, registry, environment, cwd, execArgv }: ChildContext): void {
+  freshRandom();
+  const message = addon.receiveMessage(jobFd, MAX_MESSAGE_BYTES);
+  if (message === null) return addon.exitNow(0); // nobody wants us
+  // SECURITY: over this socket descriptors could be sent to the host.
+  fs.closeSync(jobFd);
+  const job = readJob(addon, message);
+  for (const [number, name] of STREAMS.entries()) {
+    const index = job.fds[name];
+    if (index !== undefined) addon.duplicateTo(message.fds[index]!, number);
+  }
+  const tables = mapTables(addon, message.fds, job.tables);
+
+  const hasStartTime = addon.resetStartTime();
+  const filename = job.task.kind === 'source' ? job.task.filename : job.task.specifier;
+  becomeFresh({
+    pid: ownPid(),
+    argv: [process.execPath, filename, ...(job.argv ?? [])],
+    execArgv,
+    env: job.env ?? environment,
+    cwd: job.cwd ?? cwd,
+    title: 'node',
+    replaceUptime: !hasStartTime,
+  });
+
+  if (job.task.kind === 'preloaded') {
+    runEntry(job.task, registry);
+    return;
+  }
+  const resultFd = message.fds[job.fds.result!]!;
+  const outputFd = message.fds[job.fds.output!]!;
+  runSource({ addon, registry, task: job.task, tables, limits: job.limits, resultFd, outputFd });
+}

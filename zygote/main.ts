@@ -1,0 +1,74 @@
+/**
+ * The zygote:   node --expose-internals --experimental-vm-modules --expose-gc main.js ADDON_PATH
+ *
+ *  1. Takes the baseline: which threads and which code belong to the runtime itself.
+ *  2. Puts stand-ins where preloaded modules would use up something that a fresh process has of its own.
+ *  3. Reads its configuration from the control socket.
+ *  4. Loads the caller's modules, and what the child needs, so that no child has to read a file.
+ *  5. Takes the stand-ins away, collects garbage, and waits until the event loop is quiet.
+ *  6. Seals and serves: one native call. The zygote never returns from it; each child does.
+ *  7. In the child: child.ts.
+ *
+ * If 3 to 6 fail, the reason goes to the host as JSON, and the zygote ends.
+ */
+import { addon } from './first.js';
+import { setTimeout as pause } from 'node:timers/promises';
+import path from 'node:path';
+import type { ZygoteComplaint, ZygoteConfig } from '../protocol/start.js';
+import { runJob } from './child.js';
+import { beginPreload, prepareFresh } from './fresh.js';
+import { ModuleRegistry } from './modules.js';
+import { preloadModules } from './preload.js';
+import { sealRandom } from './random.js';
+import { prepareUserModules } from './user-module.js';
+
+const CONTROL_FD = 3;
+const STUB_FD = 4;
+const MAX_CONFIG_BYTES = 128 * 1024;
+const MAX_COMPLAINT = 30_000;
+/** How many stubs init makes ahead of demand. */
+const SPARE_STUBS = 2;
+
+function readConfig(): ZygoteConfig {
+  const message = addon.receiveMessage(CONTROL_FD, MAX_CONFIG_BYTES);
+  if (message === null) return addon.exitNow(1); // the host has thought better of it
+  return JSON.parse(message.bytes.toString()) as ZygoteConfig;
+}
+
+function complain(error: unknown): never {
+  const { code = 'ERR_START_FAILED', message } =
+    error instanceof Error ? (error as NodeJS.ErrnoException) : { message: String(error) };
+  // A system call's own code says less to a caller than that the start failed; its message has the rest.
+  const stable = code.startsWith('ERR_') ? code : 'ERR_START_FAILED';
+  const complaint: ZygoteComplaint = { code: stable, message: message.slice(0, MAX_COMPLAINT) };
+  addon.sendMessage(CONTROL_FD, Buffer.from(JSON.stringify(complaint)), []);
+  return addon.exitNow(1);
+}
+
+async function start(): Promise<void> {
+  beginPreload();
+  const config = readConfig();
+  const requests = config.preload.map((specifier) => ({ specifier, parent: config.from }));
+  const registry = new ModuleRegistry(await preloadModules(requests));
+  await prepareUserModules({ typescript: config.typescript });
+
+  const environment = { ...process.env } as Record<string, string>;
+  const packageRoot = path.resolve(__dirname, '..');
+  prepareFresh({ ownDirectories: [packageRoot] });
+  // What modules have put off until the next turns of the event loop.
+  await pause(0);
+  await new Promise(setImmediate);
+  (globalThis as { gc?: () => void }).gc?.();
+  Reflect.deleteProperty(globalThis, 'gc');
+  sealRandom();
+
+  const jobFd = addon.sealAndServe({
+    controlFd: CONTROL_FD,
+    stubFd: STUB_FD,
+    spareStubs: SPARE_STUBS,
+    idleTimeoutMs: config.idleTimeoutMs,
+  });
+  runJob({ addon, jobFd, registry, environment, cwd: config.cwd, execArgv: config.execArgv });
+}
+
+start().catch(complain);

@@ -1,0 +1,131 @@
+/** Runs the user's code and sends what becomes of it. */
+import fs from 'node:fs';
+import type { Table } from 'apache-arrow';
+import {
+  encodeResult,
+  toBadReturn,
+  type JobLimits,
+  type Outcome,
+  type SourceTask,
+} from '../protocol/messages.js';
+import type { ZygoteAddon } from './addon.js';
+import type { ModuleRegistry } from './modules.js';
+import { writeTables } from './output.js';
+import { takeApart } from './returned.js';
+import { compileUserModule } from './user-module.js';
+import { entryFunction } from './entry.js';
+import { describeError } from './describe-error.js';
+
+interface Arrow {
+  readonly Table: typeof Table;
+  tableFromIPC(bytes: Uint8Array): Table;
+  tableToIPC(table: Table, format: 'file'): Uint8Array;
+}
+
+export interface SourceRun {
+  readonly addon: ZygoteAddon;
+  readonly registry: ModuleRegistry;
+  readonly task: SourceTask;
+  /** Arrow IPC bytes by name. */
+  readonly tables: ReadonlyMap<string, Uint8Array>;
+  readonly limits: JobLimits;
+  readonly resultFd: number;
+  readonly outputFd: number;
+}
+
+// The user's code may replace them.
+const exit = process.exit.bind(process);
+const { writeSync, closeSync } = fs;
+
+export function runSource(run: SourceRun): void {
+  const { addon, registry, task, limits, resultFd, outputFd } = run;
+  const arrow = registry.find('apache-arrow')?.exports as Arrow | undefined;
+  const isTable = (value: unknown): value is Table => arrow !== undefined && value instanceof arrow.Table;
+  let sent = false;
+
+  const send = (outcome: Outcome<unknown>): void => {
+    if (sent) return;
+    sent = true;
+    const chunks = encode(outcome, limits);
+    for (const chunk of chunks) {
+      for (let done = 0; done < chunk.byteLength;) done += writeSync(resultFd, chunk, done);
+    }
+    closeSync(resultFd);
+  };
+
+  const give = (returned: unknown): Outcome<unknown> => {
+    try {
+      const { value, tables } = takeApart(returned, isTable);
+      const places =
+        arrow === undefined ? [] : writeTables(outputFd, tables, limits.maxTableBytes, arrow.tableToIPC.bind(arrow));
+      return { kind: 'returned', value, tables: places };
+    } catch (error) {
+      return toBadReturn(error) ?? threw(error);
+    }
+  };
+
+  /** The 'exit' handlers run as in any process; then the result is the last thing that the process does. */
+  const endWith = (outcome: Outcome<unknown>): void => {
+    Object.defineProperty(process, 'reallyExit', {
+      configurable: true,
+      value: () => {
+        send(outcome);
+        addon.exitNow(0);
+      },
+    });
+    exit(0);
+  };
+
+  // Errors that nobody awaits. Node goes on to print them and to end the process, unless the code handles them itself.
+  process.on('uncaughtExceptionMonitor', (error: unknown) => {
+    if (process.listenerCount('uncaughtException') === 0) send(threw(error));
+  });
+
+  const work = async (): Promise<unknown> => {
+    const { code, filename, sourceKind } = task;
+    const source = {
+      code,
+      filename,
+      kind: sourceKind === 'detect' ? undefined : sourceKind,
+      typescript: task.typescript || undefined,
+    };
+    const module = compileUserModule(source, registry);
+    const call = entryFunction(await module.load(), module.kind, filename);
+    const tables: Record<string, Table> = {};
+    for (const [name, bytes] of run.tables) {
+      Object.defineProperty(tables, name, {
+        value: arrow?.tableFromIPC(bytes),
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      });
+    }
+    return call({ params: task.params, tables });
+  };
+  work().then(
+    (returned) => {
+      endWith(give(returned));
+    },
+    (error: unknown) => {
+      endWith(threw(error));
+    },
+  );
+}
+
+function threw(thrown: unknown): Outcome<unknown> {
+  const { causes, ...error } = describeError(thrown);
+  return { kind: 'threw', error, causes };
+}
+
+function encode(outcome: Outcome<unknown>, limits: JobLimits): Buffer[] {
+  const codecLimits = {
+    maxBytes: limits.maxResultBytes,
+    maxDepth: limits.maxResultDepth,
+    maxElements: limits.maxResultElements,
+  };
+  try {
+    return encodeResult(outcome, codecLimits);
+  } catch (error) {
+    return encodeResult(toBadReturn(error) ?? threw(error), codecLimits);
+  }
+}
