@@ -1,6 +1,7 @@
 // The native build: cmake-js with this project's options.
-import { fail, inRoot, runBin } from './project.mjs';
 import fs from 'node:fs';
+import os from 'node:os';
+import { fail, inRoot, runBin } from './project.mjs';
 
 /**
  * @param {{ out?: string, defines?: Record<string, string>, target?: string }} [options] `out`: the build directory,
@@ -18,6 +19,7 @@ export function buildNative({ out = 'build', defines = {}, target } = {}) {
     'build',
     // Ninja would be taken where it is installed: one way everywhere.
     '--prefer-make',
+    ...['--parallel', String(os.availableParallelism())],
     ...['--log-level', 'warn', '--out', inRoot(out)],
     ...(target === undefined ? [] : ['--target', target]),
     ...Object.entries(all).map(([name, value]) => `--CD${name}=${value}`),
