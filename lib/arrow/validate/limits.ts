@@ -1,0 +1,71 @@
+import { InvalidOptionError } from '../../errors.js';
+import { fail } from './errors.js';
+
+/** What {@link validateArrow} accepts at most. */
+export interface ArrowLimits {
+  /** Rows in all record batches together. @default 2147483647 */
+  maxRows: number;
+  /** Columns, nested ones counted too. @default 10000 */
+  maxColumns: number;
+  /** Record batches. @default 100000 */
+  maxBatches: number;
+  /** Dictionary batches. @default 100000 */
+  maxDictionaries: number;
+  /** How deep types may be nested. @default 64 */
+  maxDepth: number;
+  /** Bytes of metadata of one message or of the footer: schema, names, custom metadata, lists of buffers. @default 16777216 */
+  maxMetadataBytes: number;
+  /**
+   * Work that reading costs without any bytes behind it, counted in values: rows of null columns and of values of
+   * no width, values of a dictionary or a view that several rows share. This many are accepted, and eight more for
+   * each byte of input (as many as there are booleans in a byte). @default 16777216
+   */
+  maxVirtualValues: number;
+}
+
+/** The limits that {@link validateArrow} uses when the caller gives none. */
+export const DEFAULT_ARROW_LIMITS: Readonly<ArrowLimits> = Object.freeze({
+  maxRows: 2 ** 31 - 1,
+  maxColumns: 10_000,
+  maxBatches: 100_000,
+  maxDictionaries: 100_000,
+  maxDepth: 64,
+  maxMetadataBytes: 2 ** 24,
+  maxVirtualValues: 2 ** 24,
+});
+
+/** apache-arrow computes bit positions with 32-bit operators, so longer arrays are read wrong. The format's own advice. */
+export const MAX_ARRAY_LENGTH = 2 ** 31 - 1;
+
+export function resolveLimits(given: Partial<ArrowLimits> = {}): ArrowLimits {
+  const limits: ArrowLimits = { ...DEFAULT_ARROW_LIMITS };
+  for (const name of Object.keys(DEFAULT_ARROW_LIMITS) as (keyof ArrowLimits)[]) {
+    const value = given[name];
+    if (value === undefined) continue;
+    if (!Number.isSafeInteger(value) || value < 0) {
+      throw new InvalidOptionError(`limits.${name}`, 'an integer of 0 or more', value);
+    }
+    limits[name] = value;
+  }
+  // A table's row offsets are 32-bit numbers in apache-arrow.
+  limits.maxRows = Math.min(limits.maxRows, 2 ** 32 - 1);
+  // The validator and apache-arrow recurse over nested types.
+  limits.maxDepth = Math.min(limits.maxDepth, 256);
+  return limits;
+}
+
+/** Counts what reading costs beyond the bytes; see {@link ArrowLimits.maxVirtualValues}. */
+export class Budget {
+  #left: number;
+
+  constructor(limits: ArrowLimits, byteLength: number) {
+    this.#left = limits.maxVirtualValues + 8 * byteLength;
+  }
+
+  charge(values: number, offset: number, path: string): void {
+    this.#left -= values;
+    // Written so that NaN fails, too.
+    if (!(this.#left >= 0))
+      fail('limit', 'More values without bytes of their own than maxVirtualValues allows', offset, path);
+  }
+}
