@@ -32,6 +32,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
       {"takeBaseline", TakeBaselineBinding},
       {"sealAndServe", SealAndServe},
       {"resetStartTime", ResetStartTimeBinding},
+      {"processId", ProcessId},
       {"exitNow", ExitNow},
   };
   for (const auto& entry : table) exports.Set(entry.name, Napi::Function::New(env, entry.function, entry.name));

@@ -62,6 +62,8 @@ Napi::Value ResetStartTimeBinding(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), ResetStartTime());
 }
 
+Napi::Value ProcessId(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), getpid()); }
+
 Napi::Value ExitNow(const Napi::CallbackInfo& info) {
   fflush(nullptr);  // what a native module has printed
   _exit(info[0].As<Napi::Number>().Int32Value());

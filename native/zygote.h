@@ -19,6 +19,9 @@ Napi::Value SealAndServe(const Napi::CallbackInfo& info);
 // let us.
 Napi::Value ResetStartTimeBinding(const Napi::CallbackInfo& info);
 
+// processId(): number. getpid(2), which process.pid does not follow after a clone.
+Napi::Value ProcessId(const Napi::CallbackInfo& info);
+
 // exitNow(code: number): never. _exit(2): no handlers, no destructors.
 Napi::Value ExitNow(const Napi::CallbackInfo& info);
 

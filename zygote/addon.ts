@@ -14,6 +14,7 @@ export interface ZygoteAddon {
     readonly idleTimeoutMs: number;
   }): number;
   resetStartTime(): boolean;
+  processId(): number;
   exitNow(code: number): never;
   sendMessage(fd: number, bytes: Uint8Array, fds: readonly number[]): void;
   receiveMessage(fd: number, maxBytes: number): ReceivedMessage | null;

@@ -23,11 +23,6 @@ const STREAMS = ['stdin', 'stdout', 'stderr'] as const;
 
 const MAX_MESSAGE_BYTES = INLINE_BYTES + 64;
 
-/** The ids in the child's own PID namespace, which process.pid does not know yet. */
-function ownPid(): number {
-  return Number(fs.readlinkSync('/proc/self'));
-}
-
 function readJob(addon: ZygoteAddon, message: ReceivedMessage): Job {
   const place = placeOfJob(message.bytes);
   if ('bytes' in place) return decodeJob(place.bytes, { ownsBytes: true });
@@ -44,7 +39,8 @@ function mapTables(
   tables: readonly InputTable[],
 ): Map<string, Uint8Array> {
   const lengths = new Map<number, number>();
-  for (const { fd, offset, length } of tables) lengths.set(fd, Math.max(lengths.get(fd) ?? 0, offset + length));
+  for (const { fd, offset, length } of tables)
+    lengths.set(fd, Math.max(lengths.get(fd) ?? 0, offset + length));
   const memory = new Map<number, ArrayBuffer>();
   for (const [index, length] of lengths) {
     memory.set(index, addon.mapPrivate(fds[index]!, length));
@@ -72,7 +68,7 @@ export function runJob({ addon, jobFd, registry, environment, cwd, execArgv }: C
   const hasStartTime = addon.resetStartTime();
   const filename = job.task.kind === 'source' ? job.task.filename : job.task.specifier;
   becomeFresh({
-    pid: ownPid(),
+    pid: addon.processId(),
     argv: [process.execPath, filename, ...(job.argv ?? [])],
     execArgv,
     env: job.env ?? environment,

@@ -25,7 +25,8 @@ export function writeTables(
   return tables.map(([name, table]) => {
     const bytes = encode(table, 'file');
     const place = { name, offset, length: bytes.byteLength };
-    if (offset + bytes.byteLength > maxBytes) throw new ValueTooLargeError(`tables.${name}`, 'maxTableBytes', maxBytes);
+    if (offset + bytes.byteLength > maxBytes)
+      throw new ValueTooLargeError(`tables.${name}`, 'maxTableBytes', maxBytes);
     writeFully(fd, bytes, offset);
     offset = Math.ceil((offset + bytes.byteLength) / ALIGNMENT) * ALIGNMENT;
     return place;

@@ -13,7 +13,8 @@ function findFunction(exports: unknown, name: string): ((...args: unknown[]) => 
 export function runEntry(task: PreloadedTask, registry: ModuleRegistry): void {
   const { exports } = registry.get(task.specifier, 'Zygote.spawnProcess()', 'require');
   const entry = findFunction(exports, task.exportName);
-  if (entry === undefined) throw new TypeError(`'${task.specifier}' exports no function named '${task.exportName}'`);
+  if (entry === undefined)
+    throw new TypeError(`'${task.specifier}' exports no function named '${task.exportName}'`);
   // Out of the promise that the zygote started with: what the entry throws is uncaught, not a rejection of ours.
   setImmediate(() => {
     const returned = entry(...task.args);

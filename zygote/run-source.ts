@@ -57,7 +57,9 @@ export function runSource(run: SourceRun): void {
     try {
       const { value, tables } = takeApart(returned, isTable);
       const places =
-        arrow === undefined ? [] : writeTables(outputFd, tables, limits.maxTableBytes, arrow.tableToIPC.bind(arrow));
+        arrow === undefined
+          ? []
+          : writeTables(outputFd, tables, limits.maxTableBytes, arrow.tableToIPC.bind(arrow));
       return { kind: 'returned', value, tables: places };
     } catch (error) {
       return toBadReturn(error) ?? threw(error);
