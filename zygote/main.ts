@@ -16,7 +16,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import path from 'node:path';
 import type { ZygoteComplaint, ZygoteConfig } from '../protocol/start.js';
 import { runJob } from './child.js';
-import { beginPreload, prepareFresh } from './fresh.js';
+import { prepareFresh } from './fresh.js';
 import { ModuleRegistry } from './modules.js';
 import { preloadModules } from './preload.js';
 import { sealRandom } from './random.js';
@@ -46,7 +46,6 @@ function complain(error: unknown): never {
 }
 
 async function start(): Promise<void> {
-  beginPreload();
   const config = readConfig();
   const requests = config.preload.map((specifier) => ({ specifier, parent: config.from }));
   const registry = new ModuleRegistry(await preloadModules(requests));
