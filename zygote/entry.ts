@@ -1,0 +1,34 @@
+/** Finds the function that the module of a user is there for. */
+import { NodespawnerError } from '../protocol/errors.js';
+import { type ModuleKind } from './user-module.js';
+
+export type EntryFunction = (...args: unknown[]) => unknown;
+
+/**
+ * The default export of an ES module; of a CommonJS one `module.exports`, or its `default` as compilers write it.
+ *
+ * @throws ERR_NO_ENTRY_FUNCTION
+ */
+export function entryFunction(exports: unknown, kind: ModuleKind, filename: string): EntryFunction {
+  const candidate = kind === 'commonjs' && typeof exports === 'function' ? exports : defaultOf(exports);
+  if (typeof candidate === 'function') return candidate as EntryFunction;
+  const what = kind === 'module' ? 'default export' : 'module.exports';
+  const found = kind === 'module' || candidate !== undefined ? candidate : exports;
+  throw new NodespawnerError(
+    'ERR_NO_ENTRY_FUNCTION',
+    `${filename} must export a function (${kind === 'module' ? 'export default' : 'module.exports ='} function ...): ` +
+      `its ${what} is ${describe(found)}`,
+  );
+}
+
+function defaultOf(exports: unknown): unknown {
+  return typeof exports === 'object' && exports !== null ? Reflect.get(exports, 'default') : undefined;
+}
+
+function describe(value: unknown): string {
+  if (value === undefined) return 'missing';
+  if (value === null) return 'null';
+  if (typeof value !== 'object') return `a ${typeof value}`;
+  const names = Object.keys(value).slice(0, 10);
+  return names.length === 0 ? 'an empty object' : `an object with ${names.join(', ')}`;
+}
