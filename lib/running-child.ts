@@ -25,7 +25,12 @@ export interface Ended {
   readonly stderr?: CapturedOutput;
 }
 
-const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]));
+// Of two names for one number (SIGABRT and SIGIOT) the first is the usual one, and a map keeps the last.
+const SIGNAL_NAMES = new Map(
+  Object.entries(constants.signals)
+    .reverse()
+    .map(([name, number]) => [number, name as NodeJS.Signals]),
+);
 
 function signalName(number: number | null): NodeJS.Signals | null {
   // Real-time signals have no names in Node.
