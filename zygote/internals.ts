@@ -26,16 +26,21 @@ interface InternalUtil {
 // Types of what is in there exist nowhere.
 const requireInternal = require as (id: string) => unknown;
 
-let realm: Realm | undefined;
-let util: InternalUtil | undefined;
+interface Internals {
+  readonly realm: Realm;
+  readonly util: InternalUtil;
+}
 
-function openRealm(): Realm {
-  const opened = {};
+let internals: Internals | undefined;
+
+function open(): Internals {
+  if (internals !== undefined) return internals;
+  const realm = {};
   try {
     // The loader of the builtins can't be required by anybody, but this helper fetches from any builtin.
-    util = requireInternal('internal/util') as InternalUtil;
-    util.defineLazyProperties(opened, 'internal/bootstrap/realm', ['BuiltinModule', 'internalBinding']);
-    return { ...(opened as Realm) };
+    const util = requireInternal('internal/util') as InternalUtil;
+    util.defineLazyProperties(realm, 'internal/bootstrap/realm', ['BuiltinModule', 'internalBinding']);
+    return (internals = { realm: { ...(realm as Realm) }, util });
   } catch (cause) {
     throw new NodespawnerError(
       'ERR_NODE_INTERNALS',
@@ -47,13 +52,12 @@ function openRealm(): Realm {
 
 /** Node's C++ side, by the name that its own lib/ uses. What it holds differs between versions: check it. */
 export function internalBinding(name: string): object {
-  realm ??= openRealm();
-  return realm.internalBinding(name);
+  return open().realm.internalBinding(name);
 }
 
 /** Puts the position and the line before the stack of an error of a vm.SourceTextModule, as node:vm does for functions. */
 export function decorateErrorStack(error: Error): void {
-  util?.decorateErrorStack(error);
+  open().util.decorateErrorStack(error);
 }
 
 /** Replaces what an internal module exports. Modules that took it from there before keep what they have. */
@@ -63,8 +67,7 @@ export function patchInternal(id: string, replacements: object): void {
 
 /** Takes back what the flag opened; module.syncBuiltinESMExports() has to follow. From now on `require('internal/...')` fails, here too, as in a `node` without it. */
 export function hideInternals(): void {
-  realm ??= openRealm();
-  const { BuiltinModule } = realm;
+  const { BuiltinModule } = open().realm;
   const isPublic = (id: string): boolean => !id.startsWith('internal/');
   // Those that a flag of their own would open, such as node:quic, stay closed.
   const ids = [...BuiltinModule.map.keys()]

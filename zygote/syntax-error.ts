@@ -59,8 +59,8 @@ export function toSyntaxError(
 }
 
 function excerpt(text: string, line: number, column: number): string {
-  if (line === 0) return '';
-  const whole = lineAt(text, line);
+  const whole = line === 0 ? '' : lineAt(text, line);
+  if (whole.trim() === '') return '';
   const from = Math.max(0, Math.min(column - LINE_LENGTH / 2, whole.length - LINE_LENGTH));
   const shown = whole.slice(from, from + LINE_LENGTH);
   if (column === 0) return `${shown}\n`;
