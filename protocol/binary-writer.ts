@@ -27,6 +27,7 @@ const isWellFormed = (text: string): boolean => (text as string & { isWellFormed
 export class BinaryWriter {
   readonly #maxBytes: number;
   readonly #chunks: Buffer[] = [];
+  #usualSize = FIRST_CHUNK;
   /** Bytes in #chunks. */
   #flushed = 0;
   #chunk: Buffer;
@@ -155,7 +156,10 @@ export class BinaryWriter {
     if (this.#flushed + bytes > this.#maxBytes) {
       throw this.#tooLarge();
     }
-    this.#chunk = Buffer.allocUnsafeSlow(Math.max(bytes, Math.min(this.#chunk.length * 2, LARGEST_CHUNK)));
+    if (bytes <= LARGEST_CHUNK) {
+      this.#usualSize = Math.min(this.#usualSize * 2, LARGEST_CHUNK);
+    }
+    this.#chunk = Buffer.allocUnsafeSlow(bytes <= LARGEST_CHUNK ? Math.max(bytes, this.#usualSize) : bytes);
     this.#view = viewOf(this.#chunk);
   }
 

@@ -154,6 +154,8 @@ struct BadReturn {
   /** Where in the value, such as `value.rows[3].parse`. */
   2: required string path
   3: required string reason
+  /** With ERR_VALUE_TOO_LARGE: the limit that the value exceeds, such as `maxDepth`. */
+  4: optional string limit
 }
 
 union Outcome {

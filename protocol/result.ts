@@ -31,6 +31,8 @@ export interface BadReturn {
   /** Where in the value, such as `value.rows[3].parse`. */
   readonly path: string;
   readonly reason: string;
+  /** With `ERR_VALUE_TOO_LARGE`: the limit that the value exceeds, such as `maxDepth`. */
+  readonly limit?: string;
 }
 
 /** `Value` is `unknown` for one who encodes, and {@link PlainValue} for one who decodes. */
@@ -63,6 +65,7 @@ export function toBadReturn(error: unknown): BadReturn | undefined {
       code: error.code,
       path: error.path,
       reason: `exceeds ${error.limit}, which is ${error.max}`,
+      limit: error.limit,
     };
   }
   return undefined;
@@ -90,8 +93,13 @@ function toGenerated(outcome: Outcome<unknown>, encoder: ValueEncoder, maxBytes:
       break;
     }
     case 'badReturn': {
-      const { code, path, reason } = outcome;
-      struct.badReturn = new generated.BadReturn({ code, path: clip(path), reason: clip(reason) });
+      const { code, path, reason, limit } = outcome;
+      struct.badReturn = new generated.BadReturn({
+        code,
+        path: clip(path),
+        reason: clip(reason),
+        ...(limit !== undefined && { limit }),
+      });
       break;
     }
   }

@@ -181,8 +181,9 @@ declare class BadReturn {
     public code: string;
     public path: string;
     public reason: string;
+    public limit?: string;
 
-      constructor(args?: { code: string; path: string; reason: string; });
+      constructor(args?: { code: string; path: string; reason: string; limit?: string; });
   }
 
 declare class Outcome {

@@ -1612,6 +1612,7 @@ const BadReturn = module.exports.BadReturn = class {
     this.code = null;
     this.path = null;
     this.reason = null;
+    this.limit = null;
     if (args) {
       if (args.code !== undefined && args.code !== null) {
         this.code = args.code;
@@ -1627,6 +1628,9 @@ const BadReturn = module.exports.BadReturn = class {
         this.reason = args.reason;
       } else {
         throw new Thrift.TProtocolException(Thrift.TProtocolExceptionType.UNKNOWN, 'Required field reason is unset!');
+      }
+      if (args.limit !== undefined && args.limit !== null) {
+        this.limit = args.limit;
       }
     }
   }
@@ -1662,6 +1666,13 @@ const BadReturn = module.exports.BadReturn = class {
           input.skip(ftype);
         }
         break;
+        case 4:
+        if (ftype == Thrift.Type.STRING) {
+          this.limit = input.readString();
+        } else {
+          input.skip(ftype);
+        }
+        break;
         default:
           input.skip(ftype);
       }
@@ -1686,6 +1697,11 @@ const BadReturn = module.exports.BadReturn = class {
     if (this.reason !== null && this.reason !== undefined) {
       output.writeFieldBegin('reason', Thrift.Type.STRING, 3);
       output.writeString(this.reason);
+      output.writeFieldEnd();
+    }
+    if (this.limit !== null && this.limit !== undefined) {
+      output.writeFieldBegin('limit', Thrift.Type.STRING, 4);
+      output.writeString(this.limit);
       output.writeFieldEnd();
     }
     output.writeFieldStop();

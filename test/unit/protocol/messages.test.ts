@@ -1,0 +1,253 @@
+import { deepStrictEqual } from 'node:assert';
+import fc from 'fast-check';
+import t from 'tap';
+import {
+  decodeJob,
+  decodeResult,
+  describeThrown,
+  encodeJob,
+  encodeResult,
+  type Job,
+  type Outcome,
+  toBadReturn,
+} from '../../../protocol/messages.js';
+import { plainValue } from './arbitrary.js';
+
+/** With the prototype that decoded objects have. */
+const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
+  fc.record(model, { noNullPrototype: true });
+
+const text = fc.string({ unit: 'binary' });
+const fd = fc.nat({ max: 253 });
+const size = fc.maxSafeInteger().map(Math.abs);
+const table = { name: text, offset: size, length: size };
+
+const job: fc.Arbitrary<Job> = fc.record(
+  {
+    task: fc.oneof(
+      record({
+        kind: fc.constant('source' as const),
+        code: text,
+        filename: text,
+        sourceKind: fc.constantFrom('detect' as const, 'commonjs' as const, 'module' as const),
+        typescript: fc.boolean(),
+        params: plainValue,
+      }),
+      record({
+        kind: fc.constant('preloaded' as const),
+        specifier: text,
+        exportName: text,
+        args: fc.array(plainValue, { maxLength: 3 }),
+      }),
+    ),
+    tables: fc.array(record({ fd, ...table })),
+    fds: fc.record(
+      { stdin: fd, stdout: fd, stderr: fd, result: fd, output: fd },
+      { requiredKeys: [], noNullPrototype: true },
+    ),
+    limits: record({
+      maxResultBytes: size,
+      maxResultDepth: fc.nat(),
+      maxResultElements: size,
+      maxTableBytes: size,
+    }),
+    argv: fc.array(text),
+    env: fc.dictionary(fc.oneof(text, fc.constant('__proto__')), text),
+    cwd: text,
+  },
+  { requiredKeys: ['task', 'tables', 'fds', 'limits'], noNullPrototype: true },
+);
+
+t.test('any job arrives as it was', (t) => {
+  fc.assert(
+    fc.property(job, (job) => {
+      const copy = decodeJob(Buffer.concat(encodeJob(job)));
+      if (job.env) {
+        // It arrives without a prototype, whichever it had.
+        deepStrictEqual(Object.entries(copy.env ?? {}), Object.entries(job.env));
+        deepStrictEqual({ ...copy, env: job.env }, job);
+      } else {
+        deepStrictEqual(copy, job);
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+  t.end();
+});
+
+const errorText = fc.record(
+  { name: text, message: text, stack: text, code: text },
+  { requiredKeys: ['name', 'message'], noNullPrototype: true },
+);
+
+const outcome: fc.Arbitrary<Outcome> = fc.oneof(
+  record({
+    kind: fc.constant('returned' as const),
+    value: plainValue,
+    tables: fc.uniqueArray(record(table), { selector: ({ name }) => name }),
+  }),
+  record({
+    kind: fc.constant('threw' as const),
+    error: errorText,
+    causes: fc.array(errorText, { maxLength: 8 }),
+  }),
+  fc.record(
+    { kind: fc.constant('badReturn' as const), code: text, path: text, reason: text, limit: text },
+    { requiredKeys: ['kind', 'code', 'path', 'reason'], noNullPrototype: true },
+  ),
+);
+
+t.test('any outcome arrives as it was', (t) => {
+  fc.assert(
+    fc.property(outcome, (outcome) => {
+      deepStrictEqual(decodeResult(Buffer.concat(encodeResult(outcome))), outcome);
+    }),
+    { numRuns: 1_000 },
+  );
+  t.end();
+});
+
+const sample: Job<unknown> = {
+  task: { kind: 'source', code: '', filename: 'a.js', sourceKind: 'module', typescript: false, params: null },
+  tables: [],
+  fds: {},
+  limits: { maxResultBytes: 1, maxResultDepth: 1, maxResultElements: 1, maxTableBytes: 1 },
+};
+const withParams = (params: unknown): Job<unknown> => ({
+  ...sample,
+  task: { ...sample.task, params } as Job['task'],
+});
+
+t.test('what is wrong with a param has a path that begins with params or args', (t) => {
+  const fn = () => 1;
+  t.throws(() => encodeJob(withParams({ a: [fn] })), { code: 'ERR_UNSUPPORTED_VALUE', path: 'params.a[0]' });
+  const preloaded = { kind: 'preloaded', specifier: 'x', exportName: 'y', args: [1, { fn }] } as const;
+  t.throws(() => encodeJob({ ...sample, task: preloaded }), {
+    code: 'ERR_UNSUPPORTED_VALUE',
+    path: 'args[1].fn',
+  });
+  t.end();
+});
+
+t.test('a string with a lone surrogate is refused anywhere in a job', (t) => {
+  const bad = 'x\ud800';
+  for (const [job, path] of [
+    [{ ...sample, task: { ...sample.task, code: bad } }, 'job.task.source.code'],
+    [{ ...sample, argv: [bad] }, 'job.argv'],
+    [{ ...sample, env: { A: bad } }, 'job.env.value'],
+    [{ ...sample, cwd: bad }, 'job.cwd'],
+  ] as [Job<unknown>, string][]) {
+    t.throws(() => encodeJob(job), { code: 'ERR_UNSUPPORTED_VALUE', path });
+  }
+  t.end();
+});
+
+t.test('code and params of 50 MB each arrive with the default limits', (t) => {
+  const code = `${'/'.repeat(50_000_000)}é`;
+  const params = { bytes: new Uint8Array(50_000_000).fill(3) };
+  const task = { ...sample.task, code, params } as Job['task'];
+  const copy = decodeJob(Buffer.concat(encodeJob({ ...sample, task })));
+  // strictSame() would print 50 MB if it failed.
+  t.ok(copy.task.kind === 'source' && copy.task.code === code);
+  t.ok(
+    copy.task.kind === 'source' &&
+      Buffer.compare((copy.task.params as typeof params).bytes, params.bytes) === 0,
+  );
+  t.end();
+});
+
+t.test('the element limit is for all arguments together', (t) => {
+  const task = {
+    kind: 'preloaded',
+    specifier: 'x',
+    exportName: 'y',
+    args: [
+      [1, 2],
+      [3, 4],
+    ],
+  } as const;
+  t.ok(encodeJob({ ...sample, task }, { maxElements: 6 }));
+  t.throws(() => encodeJob({ ...sample, task }, { maxElements: 5 }), {
+    code: 'ERR_VALUE_TOO_LARGE',
+    path: 'args[1][1]',
+  });
+  t.end();
+});
+
+t.test("an outcome that can't be sent becomes one that says so", (t) => {
+  const encode = (value: unknown, maxDepth = 5): unknown => {
+    try {
+      return encodeResult({ kind: 'returned', value, tables: [] }, { maxDepth });
+    } catch (error) {
+      return decodeResult(Buffer.concat(encodeResult(toBadReturn(error) as Outcome)));
+    }
+  };
+  t.match(encode({ rows: [{ parse: () => 1 }] }), {
+    kind: 'badReturn',
+    code: 'ERR_UNSUPPORTED_VALUE',
+    path: 'value.rows[0].parse',
+    reason: 'a function',
+  });
+  t.match(encode([[[[[[]]]]]]), {
+    kind: 'badReturn',
+    code: 'ERR_VALUE_TOO_LARGE',
+    path: 'value[0][0][0][0][0]',
+    limit: 'maxDepth',
+  });
+  t.equal(toBadReturn(new Error('another')), undefined);
+  t.end();
+});
+
+t.test('an error arrives with its causes', (t) => {
+  const error = new TypeError('outer', { cause: new RangeError('middle', { cause: 'inner' }) });
+  const threw = describeThrown(Object.assign(error, { code: 'ERR_OUTER' }));
+  t.strictSame(threw.error, { name: 'TypeError', message: 'outer', stack: error.stack, code: 'ERR_OUTER' });
+  t.match(threw.causes, [
+    { name: 'RangeError', message: 'middle' },
+    { name: 'NonError', message: 'inner' },
+  ]);
+  t.strictSame(decodeResult(Buffer.concat(encodeResult(threw))), threw);
+  t.end();
+});
+
+t.test('anything that is thrown can be described', (t) => {
+  const fail = (): never => {
+    throw new Error('no');
+  };
+  const trap = new Proxy(new Error('x'), { get: fail, getPrototypeOf: fail, ownKeys: fail });
+  const endless = Object.defineProperty(new Error('x'), 'cause', {
+    get: () => new Error('y', { cause: endless }),
+  });
+  const circular = new Error('x');
+  circular.cause = circular;
+  for (const thrown of [
+    undefined,
+    null,
+    5,
+    'text',
+    Symbol('s'),
+    { message: 'no error' },
+    Object.create(null),
+    trap,
+    endless,
+    circular,
+    Object.assign(new Error('\ud800'), { name: 7, stack: { toString: fail }, code: 5 }),
+    { [Symbol.for('nodejs.util.inspect.custom')]: fail },
+    new Error('x'.repeat(1_000_000)),
+  ]) {
+    const threw = describeThrown(thrown);
+    t.strictSame(decodeResult(Buffer.concat(encodeResult(threw))), threw);
+  }
+  t.end();
+});
+
+t.test('what was thrown is cut to fit the limits of the result', (t) => {
+  const long = '漢'.repeat(100_000);
+  const error = new Error(long, { cause: new Error(long, { cause: new Error(long) }) });
+  for (const maxBytes of [1_000, 10_000, 1_000_000]) {
+    const bytes = Buffer.concat(encodeResult(describeThrown(error), { maxBytes }));
+    t.ok(bytes.length <= maxBytes);
+    t.match(decodeResult(bytes), { kind: 'threw', error: { name: 'Error' }, causes: [{}, {}] });
+  }
+  t.end();
+});
