@@ -35,7 +35,23 @@ export interface SourceRun {
 
 // The user's code may replace them.
 const exit = process.exit.bind(process);
+const activeResources = process.getActiveResourcesInfo.bind(process);
+const { setTimeout } = globalThis;
 const { writeSync, closeSync } = fs;
+
+/** How often to look whether a pipe that was full has been read, in milliseconds. */
+const PRINTING_MS = 1;
+
+/** Resolves when what the code has printed is written: exit() would drop what a full pipe had no room for. */
+async function printed(): Promise<void> {
+  // Looked for there, so that streams that were never used are not made now.
+  if (!activeResources().some((name) => name.endsWith('WriteWrap'))) return;
+  for (const stream of [process.stdout, process.stderr]) {
+    while (stream.writableLength > 0 && !stream.destroyed) {
+      await new Promise((resolve) => setTimeout(resolve, PRINTING_MS));
+    }
+  }
+}
 
 export function runSource(run: SourceRun): void {
   const { addon, registry, task, limits, resultFd, outputFd } = run;
@@ -104,14 +120,15 @@ export function runSource(run: SourceRun): void {
     }
     return call({ params: task.params, tables });
   };
-  work().then(
-    (returned) => {
-      endWith(give(returned));
-    },
-    (error: unknown) => {
+  work()
+    .then(give, threw)
+    .then(async (outcome) => {
+      await printed();
+      endWith(outcome);
+    })
+    .catch((error: unknown) => {
       endWith(threw(error));
-    },
-  );
+    });
 }
 
 function threw(thrown: unknown): Outcome<unknown> {

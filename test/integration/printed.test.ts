@@ -1,0 +1,38 @@
+// What a step prints arrives whole, however much more it is than a pipe holds.
+import t from 'tap';
+import { Zygote } from '../../lib/index.js';
+
+const BYTES = 1_000_000;
+
+const zygote = await Zygote.start({ preload: [] });
+t.teardown(() => zygote.close());
+
+async function printedBy(stream: 'stdout' | 'stderr', then: string): Promise<[string, number]> {
+  const code = `module.exports = () => { process.${stream}.write('x'.repeat(${BYTES})); ${then} }`;
+  const child = await zygote.spawn(code, {}, { stdout: 'capture', stderr: 'capture' });
+  const result = await child.result;
+  return [result.status, result[stream]?.text.replace(/[^x]/g, '').length ?? -1];
+}
+
+t.test('by a step that returns', async (t) => {
+  t.same(await printedBy('stdout', ''), ['ok', BYTES]);
+  t.same(await printedBy('stderr', ''), ['ok', BYTES]);
+});
+
+t.test('by a step that throws', async (t) => {
+  t.same(await printedBy('stdout', 'throw new Error()'), ['threw', BYTES]);
+});
+
+t.test('by a step whose loop runs out', async (t) => {
+  t.same(await printedBy('stdout', 'return new Promise(() => undefined)'), ['exited', BYTES]);
+});
+
+t.test('a step that has ended its stdout still returns', async (t) => {
+  t.same(await printedBy('stdout', 'process.stdout.end(); return 1'), ['ok', BYTES]);
+});
+
+t.test('unread output holds the step up, until it times out', async (t) => {
+  const code = `module.exports = () => { process.stdout.write('x'.repeat(${BYTES})) }`;
+  const child = await zygote.spawn(code, {}, { stdout: 'pipe', timeoutMs: 500 });
+  t.match(await child.result, { status: 'timedOut' });
+});
