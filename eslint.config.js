@@ -81,10 +81,10 @@ export default defineConfig(
     files: ['lib/arrow/validate/**/*.ts'],
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
   },
-  // Fixtures are untrusted code's stand-ins and do what they like.
-  { files: ['test/fixtures/**'], ...tseslint.configs.disableTypeChecked },
+  // Fixtures, and the demo's steps, are untrusted code's stand-ins and do what they like.
+  { files: ['test/fixtures/**', 'demo/steps/**'], ...tseslint.configs.disableTypeChecked },
   {
-    files: ['test/fixtures/**'],
+    files: ['test/fixtures/**', 'demo/steps/**'],
     rules: { '@typescript-eslint/no-require-imports': 'off', 'no-undef': 'off' },
   },
   { files: ['eslint.config.js'], ...tseslint.configs.disableTypeChecked },

@@ -1,0 +1,3 @@
+export default function () {
+  process.exit(3);
+}
