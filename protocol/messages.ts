@@ -14,9 +14,10 @@ export {
   type BadReturn,
   decodeResult,
   encodeResult,
+  type ErrorText,
   type Outcome,
   type OutputTable,
   type Returned,
+  type Threw,
   toBadReturn,
 } from './result.js';
-export { describeThrown, type ErrorText, type Threw } from './thrown.js';

@@ -1,4 +1,5 @@
 /** What a child answers: `struct Result` of protocol.thrift. */
+import { toUSVString } from 'node:util';
 import { BinaryWriter } from './binary-writer.js';
 import { ValueEncoder } from './encode-value.js';
 import { BadMessageError, UnsupportedValueError, ValueTooLargeError } from './errors.js';
@@ -6,7 +7,6 @@ import { asInt64, generated, lazyValue, writeStruct } from './generated.js';
 import { type ValueLimits, withDefaults } from './limits.js';
 import { readMessage } from './read-struct.js';
 import { withPaths } from './refusal.js';
-import { clip, type ErrorText, MAX_CAUSES, MAX_ERROR_TEXT, type Threw } from './thrown.js';
 import type { PlainValue } from './value.js';
 
 /** An Arrow IPC file or stream: a range of the output memfd. Whether the memfd has such a range, nobody has checked. */
@@ -14,6 +14,21 @@ export interface OutputTable {
   readonly name: string;
   readonly offset: number;
   readonly length: number;
+}
+
+/** What is left of an error when it leaves its process. */
+export interface ErrorText {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly code?: string;
+}
+
+export interface Threw {
+  readonly kind: 'threw';
+  readonly error: ErrorText;
+  /** `error.cause`, its cause, and so on. */
+  readonly causes: readonly ErrorText[];
 }
 
 export interface Returned<Value = PlainValue> {
@@ -37,6 +52,11 @@ export interface BadReturn {
 
 /** `Value` is `unknown` for one who encodes, and {@link PlainValue} for one who decodes. */
 export type Outcome<Value = PlainValue> = Returned<Value> | Threw | BadReturn;
+
+/** How many causes of an error are sent. */
+export const MAX_CAUSES = 8;
+/** The longest text in an error, in characters; the rest is cut off. */
+export const MAX_ERROR_TEXT = 64 * 1024;
 
 /**
  * @param limits what the host will accept
@@ -114,6 +134,12 @@ function toErrorText(error: ErrorText, length: number): InstanceType<typeof gene
     ...(stack !== undefined && { stack: clip(stack, length) }),
     ...(code !== undefined && { code: clip(code, length) }),
   });
+}
+
+/** Cuts a text, and mends what UTF-8 has no bytes for: for a human to read that is better than nothing. */
+function clip(text: string, length: number = MAX_ERROR_TEXT): string {
+  const cut = text.length > length ? `${text.slice(0, length)}…` : text;
+  return toUSVString(cut);
 }
 
 /** `struct Result` as the strict reader gives it. */
