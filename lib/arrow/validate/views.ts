@@ -46,7 +46,6 @@ export class Views {
     for (let i = 4 * from; i < words.length; i += 4) {
       const length = words[i]!;
       if (length < 0) return i / 4;
-      if (length > this.longest) this.longest = length;
       if (length <= INLINE) {
         if (length < INLINE && !isPadded(words, i, length)) return i / 4;
         continue;
@@ -55,12 +54,14 @@ export class Views {
       const offset = words[i + 3]!;
       if (buffer === undefined || offset < 0 || offset + length > buffer.length) return i / 4;
       if (this.#view.getInt32(buffer.offset + offset, true) !== words[i + 1]) return i / 4;
+      // Counted only here: a null slot may claim any length.
       this.referred += length;
+      if (length > this.longest) this.longest = length;
     }
     return -1;
   }
 
-  /** The first view from `from` on whose value is not UTF-8, or -1. Only for slots that `findBad` found fine. */
+  /** The first view from `from` on whose value is not UTF-8, or that points outside, or -1. */
   findBadString(from: number): number {
     const words = this.#words;
     for (let i = 4 * from; i < words.length; i += 4) {
@@ -78,7 +79,9 @@ export class Views {
   }
 
   #isString(index: number, offset: number, length: number): boolean {
-    const buffer = this.#buffers[index]!;
+    const buffer = this.#buffers[index];
+    // It is in a null slot, or findBad would have found it.
+    if (buffer === undefined || offset < 0 || offset + length > buffer.length) return false;
     const text = (this.#texts[index] ??= this.#textOf(buffer));
     if (text === 'ascii') return true;
     const start = buffer.offset + offset;

@@ -1,0 +1,158 @@
+// Limits, and tables that cost more to read than their bytes.
+import t, { type Test } from 'tap';
+import * as arrow from 'apache-arrow';
+import {
+  NONE,
+  batchMessage,
+  column,
+  dictionaryMessage,
+  field,
+  stream,
+  type CraftedBatch,
+} from '../../helpers/arrow/craft.js';
+import { refusal, refuses } from '../../helpers/arrow/expect.js';
+
+const int8 = new arrow.Int8();
+const rows = (count: number): Uint8Array =>
+  batchMessage({ length: count, nodes: [[count, 0]], buffers: [NONE, new Int8Array(count)] });
+
+/** Checks that a table is refused for its cost, and is fine if that cost is allowed. */
+function costs(t: Test, bytes: Uint8Array, name: string, atLeast: number): void {
+  refuses(t, bytes, 'limit', name, { maxVirtualValues: atLeast - 8 * bytes.length - 1 });
+  t.equal(refusal(bytes, { maxVirtualValues: 4 * atLeast })?.message, undefined, `${name}, allowed`);
+}
+
+t.test('counts rows, batches and dictionaries', (t) => {
+  const table = stream([field('c', int8)], rows(3), rows(4));
+  t.equal(refusal(table, { maxRows: 7, maxBatches: 2, maxDictionaries: 0 }), undefined);
+  refuses(t, table, 'limit', 'rows', { maxRows: 6 });
+  refuses(t, table, 'limit', 'batches', { maxBatches: 1 });
+  const values = { length: 1, nodes: [[1, 0] as const], buffers: [NONE, Int8Array.of(1)] };
+  const encoded = stream([field('c', new arrow.Dictionary(int8, int8, 1))], dictionaryMessage(1, values));
+  t.equal(refusal(encoded, { maxDictionaries: 1 }), undefined);
+  refuses(t, encoded, 'limit', 'dictionaries', { maxDictionaries: 0 });
+  t.end();
+});
+
+t.test('rows that take no bytes are limited', (t) => {
+  const count = 1_000_000;
+  const node = [count, 0] as const;
+  const of = (type: arrow.DataType, batch: Omit<CraftedBatch, 'length'>): Uint8Array =>
+    column(type, { length: count, ...batch });
+  const nulls = field('item', new arrow.Null());
+  costs(t, of(new arrow.Null(), { nodes: [node], buffers: [] }), 'null column', count);
+  costs(t, stream([], batchMessage({ length: count, nodes: [], buffers: [] })), 'no column', count);
+  costs(
+    t,
+    of(new arrow.FixedSizeBinary(0), { nodes: [node], buffers: [NONE, NONE] }),
+    'binary of size 0',
+    count,
+  );
+  costs(t, of(new arrow.Struct([]), { nodes: [node], buffers: [NONE] }), 'struct without columns', count);
+  costs(t, of(new arrow.Struct([nulls]), { nodes: [node, node], buffers: [NONE] }), 'struct of nulls', count);
+  const none = { nodes: [node, [0, 0] as const], buffers: [NONE, NONE, NONE] };
+  costs(t, of(new arrow.FixedSizeList(0, field('item', int8)), none), 'lists of size 0', count);
+  const many = { nodes: [node, [10 * count, 0] as const], buffers: [NONE] };
+  costs(t, of(new arrow.FixedSizeList(10, nulls), many), 'lists of nulls', 10 * count);
+  const list = column(new arrow.List(nulls), {
+    length: 1,
+    nodes: [[1, 0], [count, 0]],
+    buffers: [NONE, Int32Array.of(0, count)],
+  }); // prettier-ignore
+  costs(t, list, 'list of nulls', count);
+  t.end();
+});
+
+t.test('the default allows as many rows without bytes as are read in no time, and not more', (t) => {
+  const nulls = (count: number): Uint8Array =>
+    column(new arrow.Null(), { length: count, nodes: [[count, 0]], buffers: [] });
+  t.equal(refusal(nulls(10_000_000)), undefined);
+  refuses(t, nulls(100_000_000), 'limit', '100 million');
+  refuses(t, nulls(2 ** 31 - 1), 'limit', '2^31 - 1');
+  t.end();
+});
+
+t.test('values that several rows share are limited, unless apache-arrow keeps them', (t) => {
+  const length = 10_000;
+  const lists: CraftedBatch = {
+    length: 1,
+    nodes: [[1, 0], [length, 0]],
+    buffers: [NONE, Int32Array.of(0, length), NONE, new Int8Array(length)],
+  }; // prettier-ignore
+  const indices = batchMessage({ length, nodes: [[length, 0]], buffers: [NONE, new Int8Array(length)] });
+  const type = new arrow.Dictionary(new arrow.List(field('item', int8)), int8, 1);
+  costs(t, stream([field('c', type)], dictionaryMessage(1, lists), indices), 'long list', length * length);
+
+  const text: CraftedBatch = {
+    length: 1,
+    nodes: [[1, 0]],
+    buffers: [NONE, Int32Array.of(0, length), new Uint8Array(length).fill(0x61)],
+  };
+  const texts = new arrow.Dictionary(new arrow.Utf8(), int8, 1);
+  const shared = stream([field('c', texts)], dictionaryMessage(1, text), indices);
+  t.equal(refusal(shared, { maxVirtualValues: 0 }), undefined, 'text in a dictionary');
+
+  const views = new Int32Array(4 * length);
+  for (let i = 0; i < length; i++) views.set([length, 0x61616161, 0, 0], 4 * i);
+  const view = column(new arrow.Utf8View(), {
+    length,
+    nodes: [[length, 0]],
+    buffers: [NONE, views, new Uint8Array(length).fill(0x61)],
+    variadicCounts: [1],
+  });
+  costs(t, view, 'views of one text', (length * (length - 1)) / 16);
+
+  const union = column(new arrow.DenseUnion([0], [field('a', new arrow.List(field('item', int8)))]), {
+    length,
+    nodes: [[length, 0], ...lists.nodes],
+    buffers: [new Int8Array(length), new Int32Array(length), ...lists.buffers],
+  });
+  costs(t, union, 'slots of a union with one list', (length - 1) * length);
+  t.end();
+});
+
+t.test('what apache-arrow does again for each row, batch or delta is limited', (t) => {
+  const count = 4000;
+  const keys = new arrow.Dictionary(int8, new arrow.Int16(), 1);
+  const pair = new arrow.Struct<{ key: arrow.Int8; value: arrow.Int8 }>([
+    field('key', keys as unknown as arrow.Int8),
+    field('value', int8),
+  ]);
+  const values = { length: count, nodes: [[count, 0] as const], buffers: [NONE, new Int8Array(count)] };
+  const maps = stream(
+    [field('c', new arrow.Map_(field('entries', pair)))],
+    dictionaryMessage(1, values),
+    batchMessage({
+      length: count,
+      nodes: [[count, 0], [0, 0], [0, 0], [0, 0]],
+      buffers: [NONE, new Int32Array(count + 1), NONE, NONE, NONE, NONE, NONE],
+    }),
+  ); // prettier-ignore
+  costs(t, maps, 'maps with a dictionary of keys', (count * count) / 8);
+
+  const one = { length: 1, nodes: [[1, 0] as const], buffers: [NONE, new Int8Array(1)] };
+  const large = { length: 10_000_000, nodes: [[10_000_000, 10_000_000] as const], buffers: [] };
+  const nulls = field('c', new arrow.Dictionary(new arrow.Null(), int8, 1));
+  const few = { length: 1, nodes: [[1, 1] as const], buffers: [] };
+  const deltas = Array.from({ length: 100 }, () => dictionaryMessage(1, few, true));
+  costs(
+    t,
+    stream([nulls], dictionaryMessage(1, large), ...deltas),
+    'deltas to a large dictionary',
+    100_000_000,
+  );
+  t.equal(refusal(stream([field('c', int8)], batchMessage(one)), { maxVirtualValues: 0 }), undefined);
+  t.end();
+});
+
+t.test('no cost is too large to be compared', (t) => {
+  // Lists of 2^31 - 1, forty times over: one value would cost more than there are numbers.
+  let type: arrow.DataType = int8;
+  for (let i = 0; i < 40; i++) type = new arrow.FixedSizeList(2 ** 31 - 1, field('item', type));
+  const nodes = Array.from({ length: 41 }, () => [0, 0] as const);
+  const empty = { length: 0, nodes, buffers: Array.from({ length: 42 }, () => NONE) };
+  const table = (rows: Uint8Array): Uint8Array =>
+    stream([field('c', new arrow.Dictionary(type, int8, 1))], dictionaryMessage(1, empty), rows);
+  t.equal(refusal(table(rows(0)), { maxVirtualValues: 0 })?.message, undefined);
+  t.end();
+});
