@@ -1,6 +1,7 @@
 /** A child that runs code: spawn() and run(). */
 import { closeSync } from 'node:fs';
 import type { SourceKind } from '../protocol/messages.js';
+import { collect } from './collect.js';
 import type { Control } from './control.js';
 import { InvalidOptionError, NodespawnerError } from './errors.js';
 import { Handle, pin } from './handle.js';
@@ -8,10 +9,10 @@ import { placeTables } from './input-tables.js';
 import { packJob } from './job-message.js';
 import { native } from './native.js';
 import type { CheckedSpawnOptions } from './options.js';
-import { toResult, type ResultBytes } from './outcome.js';
+import { toResult } from './outcome.js';
 import { createOutput } from './output-tables.js';
 import { RESULT_LIMITS } from './result-limits.js';
-import { RunningChild } from './running-child.js';
+import { RunningChild, toSpawnError } from './running-child.js';
 import { Stdio } from './stdio.js';
 import type { Child, Inputs, Result, SourceFormat } from './types.js';
 
@@ -91,12 +92,7 @@ export async function startCode(
     outputFd = createOutput(options.maxTableBytes);
     const [resultRead, resultWrite] = native.pipe();
     own(resultWrite);
-    const resultBytes = new Promise<ResultBytes>((resolve) => {
-      // One byte more than the limit would be enough to see that it was exceeded; the child's own check has the words.
-      native.collect(resultRead, options.maxResultBytes, true, (bytes, truncated) => {
-        resolve({ bytes, truncated });
-      });
-    });
+    const resultBytes = collect(resultRead, options.maxResultBytes, true);
     stdio = new Stdio(options);
     cleanups.push(() => {
       stdio?.closeChildFds();
@@ -146,7 +142,7 @@ export async function startCode(
     cleanUp();
     await stdio?.finish();
     if (outputFd >= 0) closeSync(outputFd);
-    throw error;
+    throw toSpawnError(error);
   }
 }
 

@@ -1,5 +1,6 @@
 /** The control socket: requests to the zygote, replies from it, told apart by a token for each child. */
 import { closeSync } from 'node:fs';
+import { zygoteGone } from './errors.js';
 import { native, REQUEST_CLONE, REQUEST_KILL, REQUEST_SIGNAL, type Reply } from './native.js';
 
 export type Gone = 'died' | 'closed';
@@ -24,7 +25,7 @@ export class Control {
   readonly #listeners = new Map<number, ReplyListener>();
   readonly #waiting: Request[] = [];
   #lastToken = 0;
-  #open = true;
+  #gone: Gone | undefined;
 
   /** Owns `fd`. `onZygote` gets what is not about a child: readiness, or text from before that. */
   constructor(fd: number, onZygote: ReplyListener) {
@@ -35,6 +36,11 @@ export class Control {
     native.watch(fd, () => {
       this.#receive();
     });
+  }
+
+  /** @throws {ZygoteGoneError} */
+  assertOpen(): void {
+    if (this.#gone !== undefined) throw zygoteGone(this.#gone);
   }
 
   /** Asks for a child. Owns `jobFd`. Returns the token by which the child is known from now on. */
@@ -62,8 +68,8 @@ export class Control {
 
   /** Ends the zygote, which ends all children. */
   close(how: Gone = 'closed'): void {
-    if (!this.#open) return;
-    this.#open = false;
+    if (this.#gone !== undefined) return;
+    this.#gone = how;
     native.unwatch(this.#fd);
     closeSync(this.#fd);
     for (const { jobFd } of this.#waiting.splice(0)) if (jobFd >= 0) closeSync(jobFd);
@@ -73,14 +79,14 @@ export class Control {
   }
 
   #send(request: Request): void {
-    if (this.#open) this.#waiting.push(request);
+    if (this.#gone === undefined) this.#waiting.push(request);
     else if (request.jobFd >= 0) closeSync(request.jobFd);
     this.#flush();
   }
 
   /** In order. What the socket has no room for goes out when the next reply shows that the zygote has read something. */
   #flush(): void {
-    while (this.#open) {
+    while (this.#gone === undefined) {
       const request = this.#waiting[0];
       if (request === undefined) return;
       try {
@@ -95,7 +101,7 @@ export class Control {
   }
 
   #receive(): void {
-    while (this.#open) {
+    while (this.#gone === undefined) {
       const reply = native.receiveReply(this.#fd);
       if (reply === undefined) break;
       if (reply === null) {

@@ -49,8 +49,8 @@ export class SpawnError extends NodespawnerError {
   /** The name of its errno, such as `EAGAIN`. */
   readonly errno: string;
 
-  constructor(syscall: string, errno: string, hint = '') {
-    super('ERR_SPAWN_FAILED', `no child: ${syscall} failed with ${errno}${hint === '' ? '' : `; ${hint}`}`);
+  constructor(syscall: string, errno: string, hint = '', options?: ErrorOptions) {
+    super('ERR_SPAWN_FAILED', `no child: ${syscall} failed with ${errno}${hint === '' ? '' : `; ${hint}`}`, options);
     this.syscall = syscall;
     this.errno = errno;
   }

@@ -2,17 +2,12 @@
 import { decodeResult } from '../protocol/messages.js';
 import { BadMessageError, ValueTooLargeError } from '../protocol/errors.js';
 import type { Outcome } from '../protocol/messages.js';
+import type { Collected } from './collect.js';
 import { BadTableError, readOutput } from './output-tables.js';
 import type { CheckedSpawnOptions } from './options.js';
 import type { Ended } from './running-child.js';
 import type { LimitName, Result } from './types.js';
 import { RESULT_LIMITS } from './result-limits.js';
-
-/** What came through the result pipe. */
-export interface ResultBytes {
-  readonly bytes: Buffer;
-  readonly truncated: boolean;
-}
 
 type Fate = Result extends infer R ? (R extends unknown ? Omit<R, 'usage' | 'stdout' | 'stderr'> : never) : never;
 
@@ -24,9 +19,10 @@ const LIMIT_NAMES: Readonly<Record<string, LimitName>> = {
   maxTableBytes: 'maxTableBytes',
 };
 
+/** @param result what came through the result pipe */
 export async function toResult(
   ended: Ended,
-  result: ResultBytes,
+  result: Collected,
   outputFd: number,
   options: CheckedSpawnOptions,
 ): Promise<Result> {
@@ -37,7 +33,7 @@ export async function toResult(
 
 async function toFate(
   ended: Ended,
-  { bytes, truncated }: ResultBytes,
+  { bytes, truncated }: Collected,
   outputFd: number,
   options: CheckedSpawnOptions,
 ): Promise<Fate> {

@@ -4,7 +4,7 @@ import { Handle } from './handle.js';
 import { packJob } from './job-message.js';
 import type { CheckedEntry, CheckedProcessOptions } from './options.js';
 import { RESULT_LIMITS } from './result-limits.js';
-import { RunningChild } from './running-child.js';
+import { RunningChild, toSpawnError } from './running-child.js';
 import { Stdio } from './stdio.js';
 import type { ChildProcess, ExitStatus } from './types.js';
 
@@ -28,12 +28,13 @@ export async function startEntry(
   options: CheckedProcessOptions,
 ): Promise<ChildProcess> {
   const startedAt = performance.now();
-  const stdio = new Stdio(options);
+  let stdio: Stdio | undefined;
   let running;
   try {
+    const streams = (stdio = new Stdio(options));
     const fds: number[] = [];
     const standard = Object.fromEntries(
-      Object.entries(stdio.childFds).flatMap(([name, fd]) => (fd < 0 ? [] : [[name, fds.push(fd) - 1]])),
+      Object.entries(streams.childFds).flatMap(([name, fd]) => (fd < 0 ? [] : [[name, fds.push(fd) - 1]])),
     );
     const job = await packJob(
       {
@@ -52,13 +53,13 @@ export async function startEntry(
       },
       fds,
     );
-    running = new RunningChild(control, options, stdio, job, startedAt, () => {
-      stdio.closeChildFds();
+    running = new RunningChild(control, options, streams, job, startedAt, () => {
+      streams.closeChildFds();
     });
   } catch (error) {
-    stdio.closeChildFds();
-    await stdio.finish();
-    throw error;
+    stdio?.closeChildFds();
+    await stdio?.finish();
+    throw toSpawnError(error);
   }
   return new EntryChild(running, stdio, await running.started);
 }

@@ -64,7 +64,11 @@ export class RunningChild implements ReplyListener {
   #killed: KillReason | null = null;
   #over = false;
 
-  /** @param onSent called when the host's copies of all that was sent may be closed */
+  /**
+   * @param job is owned, and closed in any case
+   * @param onSent called when the host's copies of all that was sent may be closed
+   * @throws {ZygoteGoneError}, or the reason of a signal that is aborted: then there is no child
+   */
   constructor(
     control: Control,
     options: CheckedProcessOptions,
@@ -73,6 +77,14 @@ export class RunningChild implements ReplyListener {
     startedAt: number,
     onSent: () => void,
   ) {
+    try {
+      // Whatever happened while the tables and the job were made ready.
+      options.signal?.throwIfAborted();
+      control.assertOpen();
+    } catch (error) {
+      job.close();
+      throw error;
+    }
     this.#control = control;
     this.#options = options;
     this.#stdio = stdio;
@@ -92,12 +104,12 @@ export class RunningChild implements ReplyListener {
     this.started.catch(() => undefined);
     this.ended.catch(() => undefined);
 
+    const [hostEnd, childEnd] = pairOrClose(job);
     beginCall();
-    const [hostEnd, childEnd] = native.socketPair();
-    native.setNonBlocking(hostEnd);
     this.#token = control.clone(childEnd, this);
     this.#sendJob(hostEnd, job);
-    if (options.timeoutMs !== Infinity && !this.#over) {
+    if (this.#over) return; // the zygote turned out to be gone
+    if (options.timeoutMs !== Infinity) {
       const left = Math.max(1, options.timeoutMs - (performance.now() - startedAt));
       this.#timer = setTimeout(() => {
         this.kill({ kind: 'timedOut' });
@@ -174,19 +186,42 @@ export class RunningChild implements ReplyListener {
     try {
       native.sendMessage(hostEnd, job.bytes, job.fds);
     } catch (error) {
+      const { code = String(error) } = error as NodeJS.ErrnoException;
       // Descriptors in flight are limited for each user (unix(7)); they land as children receive them.
-      if (!this.#over && (error as NodeJS.ErrnoException).code === 'ETOOMANYREFS') {
+      if (!this.#over && code === 'ETOOMANYREFS') {
         setTimeout(() => {
           this.#sendJob(hostEnd, job);
         }, RETRY_MS);
         return;
       }
       // EPIPE: the child is gone already, and the zygote says why.
+      if (code !== 'EPIPE' && code !== 'ECONNRESET') {
+        this.kill(null);
+        this.#fail(new SpawnError('sendmsg', code, hintFor('sendmsg', code)));
+      }
     }
     closeSync(hostEnd);
     job.close();
     this.#onSent();
   }
+}
+
+function pairOrClose(job: JobMessage): [hostEnd: number, childEnd: number] {
+  try {
+    const pair = native.socketPair();
+    native.setNonBlocking(pair[0]);
+    return pair;
+  } catch (error) {
+    job.close();
+    throw error;
+  }
+}
+
+/** What a system call of the host's own failed with, such as EMFILE, as the error that callers know; else the same. */
+export function toSpawnError(error: unknown): unknown {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (code === undefined || syscall === undefined) return error;
+  return new SpawnError(syscall, code, hintFor(syscall, code), { cause: error });
 }
 
 function hintFor(step: string, error: string | null): string {

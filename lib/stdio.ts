@@ -2,9 +2,13 @@
 import { closeSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { Readable, Writable } from 'node:stream';
+import { collect } from './collect.js';
 import { native } from './native.js';
 import type { CheckedProcessOptions } from './options.js';
 import type { CapturedOutput, OutputMode } from './types.js';
+
+const STDOUT_FD = 1;
+const STDERR_FD = 2;
 
 /** A pipe to or from the child. Its stream is made when it is first asked for: most children's never are. */
 class StandardStream<T extends Readable | Writable> {
@@ -78,41 +82,56 @@ class Output {
     this.ownsChildFd = true;
     if (mode === 'pipe') {
       this.pipe = new StandardStream(readEnd, openOutput, readRest);
-    } else {
-      this.captured = new Promise((resolve) => {
-        native.collect(readEnd, maxBytes, false, (bytes, truncated) => {
-          resolve({ bytes, text: bytes.toString(), truncated });
-        });
+      return;
+    }
+    try {
+      this.captured = collect(readEnd, maxBytes, false).then(({ bytes, truncated }) => {
+        return { bytes, text: bytes.toString(), truncated };
       });
+    } catch (error) {
+      closeSync(writeEnd);
+      throw error;
     }
   }
 }
 
 export class Stdio {
   readonly #stdin: StandardStream<Writable> | null = null;
-  readonly #stdout: Output;
-  readonly #stderr: Output;
+  readonly #stdout: Output | undefined;
+  readonly #stderr: Output | undefined;
   readonly #stdinChildFd: number = -1;
 
+  /** @throws what making a pipe fails with, such as EMFILE; nothing is left open then */
   constructor(options: CheckedProcessOptions) {
     if (options.stdin === 'pipe') {
       const [readEnd, writeEnd] = native.pipe();
       this.#stdinChildFd = readEnd;
       this.#stdin = new StandardStream(writeEnd, openInput, closedInput);
     }
-    this.#stdout = new Output(options.stdout, process.stdout.fd, options.maxCaptureBytes);
-    this.#stderr = new Output(options.stderr, process.stderr.fd, options.maxCaptureBytes);
+    try {
+      // By number: in a worker thread process.stdout has none.
+      this.#stdout = new Output(options.stdout, STDOUT_FD, options.maxCaptureBytes);
+      this.#stderr = new Output(options.stderr, STDERR_FD, options.maxCaptureBytes);
+    } catch (error) {
+      this.closeChildFds();
+      void this.finish();
+      throw error;
+    }
   }
 
   /** The child's ends, in the order of their numbers there; -1 for what it has already. */
   get childFds(): { stdin: number; stdout: number; stderr: number } {
-    return { stdin: this.#stdinChildFd, stdout: this.#stdout.childFd, stderr: this.#stderr.childFd };
+    return {
+      stdin: this.#stdinChildFd,
+      stdout: this.#stdout?.childFd ?? -1,
+      stderr: this.#stderr?.childFd ?? -1,
+    };
   }
 
   /** The child has its own copies. */
   closeChildFds(): void {
     if (this.#stdinChildFd >= 0) closeSync(this.#stdinChildFd);
-    for (const output of [this.#stdout, this.#stderr]) if (output.ownsChildFd) closeSync(output.childFd);
+    for (const output of [this.#stdout, this.#stderr]) if (output?.ownsChildFd) closeSync(output.childFd);
   }
 
   get stdin(): Writable | null {
@@ -120,19 +139,19 @@ export class Stdio {
   }
 
   get stdout(): Readable | null {
-    return this.#stdout.pipe?.stream ?? null;
+    return this.#stdout?.pipe?.stream ?? null;
   }
 
   get stderr(): Readable | null {
-    return this.#stderr.pipe?.stream ?? null;
+    return this.#stderr?.pipe?.stream ?? null;
   }
 
   /** The child is gone. */
   async finish(): Promise<{ stdout?: CapturedOutput; stderr?: CapturedOutput }> {
     this.#stdin?.finish();
-    this.#stdout.pipe?.finish();
-    this.#stderr.pipe?.finish();
-    const [stdout, stderr] = await Promise.all([this.#stdout.captured, this.#stderr.captured]);
+    this.#stdout?.pipe?.finish();
+    this.#stderr?.pipe?.finish();
+    const [stdout, stderr] = await Promise.all([this.#stdout?.captured, this.#stderr?.captured]);
     return { ...(stdout && { stdout }), ...(stderr && { stderr }) };
   }
 }
