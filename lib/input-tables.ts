@@ -38,6 +38,17 @@ function isFd(value: unknown): value is { fd: number } {
   return Number.isSafeInteger(fd) && (fd as number) >= 0;
 }
 
+function sizeOf(fd: number, option: string): number {
+  let stats;
+  try {
+    stats = fstatSync(fd);
+  } catch {
+    throw new InvalidOptionError(option, 'the descriptor of an open file', fd);
+  }
+  if (!stats.isFile()) throw new InvalidOptionError(option, 'the descriptor of a regular file', fd);
+  return stats.size;
+}
+
 async function* chunksOfFile(fd: number, length: number, position: number): AsyncGenerator<Placed> {
   for (let done = 0; done < length;) {
     const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, length - done));
@@ -66,7 +77,7 @@ export async function placeTables(inputs: Readonly<Record<string, TableInput>> |
         length = bytes.byteLength;
         yield [offset, bytes];
       } else if (isFd(input)) {
-        length = fstatSync(input.fd).size;
+        length = sizeOf(input.fd, `inputs.tables.${name}`);
         yield* chunksOfFile(input.fd, length, offset);
       } else {
         throw new InvalidOptionError(`inputs.tables.${name}`, 'an Arrow Table, Arrow IPC bytes or { fd }', input);
