@@ -3,8 +3,9 @@ import { spawn, type ChildProcess as NodeChildProcess } from 'node:child_process
 import { closeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ZygoteConfig, ZygoteComplaint } from '../protocol/start.js';
+import { collect } from './collect.js';
 import { Control } from './control.js';
-import { ZygoteStartError } from './errors.js';
+import { NodespawnerError, ZygoteStartError } from './errors.js';
 import { beginCall, endCall } from './keep-alive.js';
 import { addonPath, launcherPath } from './native-path.js';
 import { native, REPLY_READY, type Reply } from './native.js';
@@ -47,17 +48,20 @@ function watchExit(process: NodeChildProcess): Promise<Exit> {
   });
 }
 
-/** @throws {ZygoteStartError} */
-export async function startZygoteProcess(options: CheckedZygoteOptions, onGone: () => void): Promise<ZygoteProcess> {
-  const [hostEnd, zygoteEnd] = native.socketPair();
-  const [outputRead, outputWrite] = native.pipe();
-  const output = new Promise<string>((resolve) => {
-    native.collect(outputRead, MAX_OUTPUT_BYTES, false, (bytes) => {
-      resolve(bytes.toString());
-    });
-  });
-  beginCall();
+interface Launched {
+  readonly launcher: NodeChildProcess;
+  readonly exit: Promise<Exit>;
+  /** What it has written to stdout and stderr, when it and all that it started have ended. */
+  readonly output: Promise<string>;
+}
+
+/** Owns `zygoteEnd`. */
+function launch(options: CheckedZygoteOptions, zygoteEnd: number): Launched {
+  const inherited = [zygoteEnd];
   try {
+    const [outputRead, outputWrite] = native.pipe();
+    inherited.push(outputWrite);
+    const output = collect(outputRead, MAX_OUTPUT_BYTES, false).then(({ bytes }) => bytes.toString());
     const command = [String(process.pid), '--', options.execPath, ...NODE_OPTIONS, ...options.execArgv, MAIN, addonPath()];
     const launcher = spawn(launcherPath(), command, {
       // Not in the host's process group: a Ctrl-C at the terminal is the host's to answer.
@@ -67,54 +71,79 @@ export async function startZygoteProcess(options: CheckedZygoteOptions, onGone: 
       stdio: ['ignore', outputWrite, outputWrite, zygoteEnd],
     });
     launcher.unref();
-    const exit = watchExit(launcher);
-    const exited = exit.then(() => undefined);
-    closeSync(outputWrite);
-    closeSync(zygoteEnd);
-    const config: ZygoteConfig = {
-      preload: options.preload,
-      from: options.from,
-      execArgv: options.execArgv,
-      cwd: options.cwd,
-      typescript: options.typescript,
-      idleTimeoutMs: options.idleTimeoutMs,
-    };
-    native.sendMessage(hostEnd, Buffer.from(JSON.stringify(config)), []);
+    return { launcher, exit: watchExit(launcher), output };
+  } finally {
+    for (const fd of inherited) closeSync(fd);
+  }
+}
 
-    let ready = false;
-    let answered: (reply: Reply | undefined) => void = () => undefined;
-    const answer = new Promise<Reply | undefined>((resolve) => {
-      answered = resolve;
-    });
-    const control = new Control(hostEnd, {
-      onReply: (reply) => {
-        answered(reply);
-      },
-      onGone: () => {
-        answered(undefined);
-        if (ready) onGone();
-      },
-    });
-    const kill = (): void => {
-      launcher.kill('SIGKILL');
-    };
+function sendConfig(fd: number, options: CheckedZygoteOptions): void {
+  const { preload, from, execArgv, cwd, typescript, idleTimeoutMs } = options;
+  const config: ZygoteConfig = { preload, from, execArgv, cwd, typescript, idleTimeoutMs };
+  try {
+    native.sendMessage(fd, Buffer.from(JSON.stringify(config)), []);
+  } catch (error) {
+    // EPIPE: the launcher has ended already, and how it did says more.
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+  }
+}
 
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<'timeout'>((resolve) => {
-      timer = setTimeout(resolve, options.startTimeoutMs, 'timeout');
-    });
-    const first = await Promise.race([answer, timeout, exit.then(() => undefined)]);
-    clearTimeout(timer);
-    if (first !== undefined && first !== 'timeout' && first.text === undefined && first.kind === REPLY_READY) {
-      ready = true;
-      return { control, threads: first.threads, exited, kill };
-    }
-    control.close();
-    kill();
-    throw explain(first, await exit, await output, options);
+/** @throws {ZygoteStartError} */
+export async function startZygoteProcess(options: CheckedZygoteOptions, onGone: () => void): Promise<ZygoteProcess> {
+  beginCall();
+  try {
+    return await start(options, onGone);
+  } catch (error) {
+    if (error instanceof NodespawnerError) throw error;
+    const message = `the zygote could not be started: ${(error as Error).message}`;
+    throw new ZygoteStartError('ERR_START_FAILED', message, '', { cause: error });
   } finally {
     endCall();
   }
+}
+
+async function start(options: CheckedZygoteOptions, onGone: () => void): Promise<ZygoteProcess> {
+  const [hostEnd, zygoteEnd] = native.socketPair();
+  let launched: Launched;
+  try {
+    launched = launch(options, zygoteEnd);
+    sendConfig(hostEnd, options);
+  } catch (error) {
+    closeSync(hostEnd);
+    throw error;
+  }
+  const { launcher, exit, output } = launched;
+  let ready = false;
+  let answered: (reply: Reply | undefined) => void = () => undefined;
+  const answer = new Promise<Reply | undefined>((resolve) => {
+    answered = resolve;
+  });
+  const control = new Control(hostEnd, {
+    onReply: (reply) => {
+      answered(reply);
+    },
+    onGone: () => {
+      answered(undefined);
+      if (ready) onGone();
+    },
+  });
+  const kill = (): void => {
+    launcher.kill('SIGKILL');
+  };
+
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<'timeout'>((resolve) => {
+    timer = setTimeout(resolve, options.startTimeoutMs, 'timeout');
+  });
+  const first = await Promise.race([answer, timeout, exit.then(() => undefined)]);
+  clearTimeout(timer);
+  if (first !== undefined && first !== 'timeout' && first.text === undefined && first.kind === REPLY_READY) {
+    ready = true;
+    return { control, threads: first.threads, exited: exit.then(() => undefined), kill };
+  }
+  control.close();
+  kill();
+  throw explain(first, await exit, await output, options);
 }
 
 function explain(
