@@ -72,16 +72,18 @@ export function runJob({ addon, jobFd, registry, environment, cwd, execArgv }: C
     argv: [process.execPath, filename, ...(job.argv ?? [])],
     execArgv,
     env: job.env ?? environment,
-    cwd: job.cwd ?? cwd,
     title: 'node',
     replaceUptime: !hasStartTime,
   });
 
+  const enter = (): void => {
+    process.chdir(job.cwd ?? cwd);
+  };
   if (job.task.kind === 'preloaded') {
-    runEntry(job.task, registry);
+    runEntry(job.task, registry, enter);
     return;
   }
   const resultFd = message.fds[job.fds.result!]!;
   const outputFd = message.fds[job.fds.output!]!;
-  runSource({ addon, registry, task: job.task, tables, limits: job.limits, resultFd, outputFd });
+  runSource({ addon, registry, task: job.task, tables, limits: job.limits, resultFd, outputFd, enter });
 }

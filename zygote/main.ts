@@ -45,7 +45,8 @@ function complain(error: unknown): never {
   return addon.exitNow(1);
 }
 
-async function start(): Promise<void> {
+/** Resolves in each child, with what it is there to do. */
+async function start(): Promise<() => void> {
   const config = readConfig();
   const requests = config.preload.map((specifier) => ({ specifier, parent: config.from }));
   const registry = new ModuleRegistry(await preloadModules(requests));
@@ -67,7 +68,13 @@ async function start(): Promise<void> {
     spareStubs: SPARE_STUBS,
     idleTimeoutMs: config.idleTimeoutMs,
   });
-  runJob({ addon, jobFd, registry, environment, cwd: config.cwd, execArgv: config.execArgv });
+  const { cwd, execArgv } = config;
+  return () => {
+    runJob({ addon, jobFd, registry, environment, cwd, execArgv });
+  };
 }
 
-start().catch(complain);
+// What goes wrong in a child is not the zygote's to complain of: it ends the child.
+void start().then((run) => {
+  run();
+}, complain);

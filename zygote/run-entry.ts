@@ -9,14 +9,19 @@ function findFunction(exports: unknown, name: string): ((...args: unknown[]) => 
   return name === 'default' && typeof exports === 'function' ? (exports as () => unknown) : undefined;
 }
 
-/** An error ends the process as an uncaught one does in node. */
-export function runEntry(task: PreloadedTask, registry: ModuleRegistry): void {
-  const { exports } = registry.get(task.specifier, 'Zygote.spawnProcess()', 'require');
-  const entry = findFunction(exports, task.exportName);
-  if (entry === undefined)
-    throw new TypeError(`'${task.specifier}' exports no function named '${task.exportName}'`);
-  // Out of the promise that the zygote started with: what the entry throws is uncaught, not a rejection of ours.
+/**
+ * An error ends the process as an uncaught one does in node.
+ *
+ * @param enter what has to be done before
+ */
+export function runEntry(task: PreloadedTask, registry: ModuleRegistry, enter: () => void): void {
+  // Out of the promise that the zygote started with: what goes wrong is uncaught, not a rejection of ours.
   setImmediate(() => {
+    enter();
+    const { exports } = registry.get(task.specifier, 'Zygote.spawnProcess()', 'require');
+    const entry = findFunction(exports, task.exportName);
+    if (entry === undefined)
+      throw new TypeError(`'${task.specifier}' exports no function named '${task.exportName}'`);
     const returned = entry(...task.args);
     // eslint-disable-next-line @typescript-eslint/no-floating-promises -- a rejection is the entry's own to answer for
     Promise.resolve(returned);

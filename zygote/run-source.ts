@@ -1,6 +1,7 @@
 /** Runs the user's code and sends what becomes of it. */
 import fs from 'node:fs';
 import type { Table } from 'apache-arrow';
+import { DEFAULT_MAX_BYTES } from '../protocol/limits.js';
 import {
   encodeResult,
   toBadReturn,
@@ -31,6 +32,8 @@ export interface SourceRun {
   readonly limits: JobLimits;
   readonly resultFd: number;
   readonly outputFd: number;
+  /** What has to be done before the code and can fail by what the caller wants, as if the code had done it. */
+  readonly enter: () => void;
 }
 
 // The user's code may replace them.
@@ -100,6 +103,7 @@ export function runSource(run: SourceRun): void {
   });
 
   const work = async (): Promise<unknown> => {
+    run.enter();
     const { code, filename, sourceKind } = task;
     const source = {
       code,
@@ -145,6 +149,7 @@ function encode(outcome: Outcome<unknown>, limits: JobLimits): Buffer[] {
   try {
     return encodeResult(outcome, codecLimits);
   } catch (error) {
-    return encodeResult(toBadReturn(error) ?? threw(error), codecLimits);
+    // Of any length: where not even this fits, the host sees that the result is too long.
+    return encodeResult(toBadReturn(error) ?? threw(error), { ...codecLimits, maxBytes: DEFAULT_MAX_BYTES });
   }
 }
