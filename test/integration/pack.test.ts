@@ -64,3 +64,18 @@ t.test('the package is imported by its name', (t) => {
   t.match(run(`import * as all from 'nodespawner'; console.log(Object.keys(all).join(' '))`), /\bZygote\b/);
   t.end();
 });
+
+t.test('it spawns a child that gets a table and returns one', (t) => {
+  const output = run(`
+    import { Zygote } from 'nodespawner';
+    import { tableFromArrays } from 'apache-arrow';
+    const zygote = await Zygote.start({ preload: ['apache-arrow'] });
+    const code = 'export default ({ params, tables }) => ({ value: params.a + 1, tables: { out: tables.in } })';
+    const inputs = { params: { a: 41 }, tables: { in: tableFromArrays({ x: [1, 2, 3] }) } };
+    const { value, tables } = await zygote.run(code, inputs);
+    console.log(value, tables.out.numRows);
+    await zygote.close();
+  `);
+  t.equal(output, '42 3\n');
+  t.end();
+});
