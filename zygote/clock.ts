@@ -5,8 +5,8 @@
  * Not covered: the start times of the performance entries that C++ makes (those of garbage collections), which count
  * from the start of the zygote.
  */
-import { performance } from 'node:perf_hooks';
-import { internalBinding, patchInternal } from './internals.js';
+import { NodespawnerError } from '../protocol/errors.js';
+import { internalBinding, isLoaded, patchInternal } from './internals.js';
 
 interface PerformanceBinding {
   /** Milliseconds since the start of the zygote, which C++ keeps out of reach. */
@@ -26,8 +26,14 @@ let originTimestamp: number;
 /** The indices of the milestones that a running program has passed. */
 let passed: number[];
 
-/** Must come before anything has loaded node:perf_hooks or used the global `performance`. */
+/** Must come before anything has loaded node:perf_hooks or used the global `performance`. @throws ERR_CLOCK_IN_USE */
 export function installClock(): void {
+  if (isLoaded('internal/perf/performance')) {
+    throw new NodespawnerError(
+      'ERR_CLOCK_IN_USE',
+      'node:perf_hooks was loaded before the clock could be replaced',
+    );
+  }
   binding = internalBinding('performance') as PerformanceBinding;
   const index = (name: string): number => {
     const found = binding.constants[`NODE_PERFORMANCE_MILESTONE_${name}`];

@@ -40,17 +40,18 @@ export function describeError(thrown: unknown): DescribedError {
 }
 
 function withCauses(thrown: unknown): unknown[] {
-  const all = [thrown];
-  // The list grows while it is gone through.
+  const all = new Set([thrown]);
+  // It grows while it is gone through.
   for (const error of all) {
+    if (all.size > MAX_CAUSES) break;
     if (!isObject(error)) continue;
+    const cause = safeGet(error, 'cause');
+    if (cause !== undefined) all.add(cause);
     const errors = safeGet(error, 'errors');
     const aggregated = Array.isArray(errors) ? (errors.slice(0, MAX_CAUSES) as unknown[]) : [];
-    const more = [safeGet(error, 'cause'), ...aggregated];
-    all.push(...more.filter((each) => each !== undefined && !all.includes(each)));
-    if (all.length > MAX_CAUSES) break;
+    for (const each of aggregated) all.add(each);
   }
-  return all.slice(0, MAX_CAUSES + 1);
+  return [...all].slice(0, MAX_CAUSES + 1);
 }
 
 function describeOne(thrown: unknown): ErrorText {

@@ -55,6 +55,11 @@ export function internalBinding(name: string): object {
   return open().realm.internalBinding(name);
 }
 
+/** Whether an internal module was loaded already. */
+export function isLoaded(id: string): boolean {
+  return (process as unknown as { moduleLoadList: string[] }).moduleLoadList.includes(`NativeModule ${id}`);
+}
+
 /** Puts the position and the line before the stack of an error of a vm.SourceTextModule, as node:vm does for functions. */
 export function decorateErrorStack(error: Error): void {
   open().util.decorateErrorStack(error);

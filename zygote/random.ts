@@ -8,6 +8,7 @@
  * The native side does what JavaScript can't: it reseeds OpenSSL and V8's generator in the child before this runs.
  */
 import { NodespawnerError } from '../protocol/errors.js';
+import { isLoaded } from './internals.js';
 import { RandomFills } from './random-fills.js';
 import { flushTextPools } from './random-libraries.js';
 import { keepMathRandomUnused, restoreMathRandom } from './random-math.js';
@@ -19,8 +20,7 @@ let refill: () => void = () => undefined;
 export function installPreloadRandom(): void {
   if (fills !== undefined) return;
   // Node's random functions take the native job that fills their buffers from the binding when their module is loaded.
-  const loaded = (process as unknown as { moduleLoadList: string[] }).moduleLoadList;
-  if (loaded.includes('NativeModule internal/crypto/random')) {
+  if (isLoaded('internal/crypto/random')) {
     throw new NodespawnerError(
       'ERR_RANDOM_ALREADY_USED',
       'node:crypto was loaded before installPreloadRandom(), so random bytes that it holds back would repeat in children',

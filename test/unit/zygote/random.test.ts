@@ -187,29 +187,49 @@ t.test('the child fills only what is still in use, and nothing if nothing was fi
   t.same(value, [100]);
 });
 
-t.test('the pools of uuid and nanoid are fresh', async (t) => {
-  const { value } = await isolated(({ zygote, fixture, require }) => {
-    const { fixRandom } = fixture('fixed-random') as typeof fixed;
-    fixRandom(zygote, 0x11);
-    zygote.random.installPreloadRandom();
-    const { v4, v7 } = require('uuid') as typeof uuid;
-    const { nanoid, customAlphabet } = require('nanoid') as typeof nano;
-    const hex = customAlphabet('0123456789abcdef', 4);
-    const use = () => [v4(), v4({}), v7().slice(-10), nanoid(4), hex()];
-    const before = use();
-    zygote.random.sealRandom();
-    fixRandom(zygote, 0xee);
-    zygote.random.freshRandom();
-    return { before, after: use() };
-  });
-  const uuids = ['11111111-1111-4111-9111-111111111111', '11111111-1111-4111-9111-111111111111'];
-  t.same(value.before.slice(0, 2), uuids);
-  for (const [i, text] of value.after.entries()) t.not(text, value.before[i]);
-  t.same(value.after.slice(0, 3), [
-    'eeeeeeee-eeee-4eee-aeee-eeeeeeeeeeee',
-    'eeeeeeee-eeee-4eee-aeee-eeeeeeeeeeee',
-    'eeeeeeeeee',
-  ]);
+t.test('the pools of uuid are fresh', async (t) => {
+  for (const version of ['uuid', 'uuid-11'] as const) {
+    const { value } = await isolated(({ zygote, fixture, require }, version) => {
+      const { fixRandom } = fixture('fixed-random') as typeof fixed;
+      fixRandom(zygote, 0x11);
+      zygote.random.installPreloadRandom();
+      const { v4, v7 } = require(version) as typeof uuid;
+      const use = () => [v4(), v4({}), v7().slice(-10)];
+      const before = use();
+      zygote.random.sealRandom();
+      fixRandom(zygote, 0xee);
+      zygote.random.freshRandom();
+      return { before, after: use() };
+    }, version);
+    const ones = '11111111-1111-4111-9111-111111111111';
+    const es = 'eeeeeeee-eeee-4eee-aeee-eeeeeeeeeeee';
+    t.same(value, { before: [ones, ones, '1111111111'], after: [es, es, 'eeeeeeeeee'] }, version);
+  }
+});
+
+/** nanoid 6 doesn't support Node 20. */
+const nanoids = process.version.startsWith('v20.')
+  ? (['nanoid'] as const)
+  : (['nanoid', 'nanoid-6'] as const);
+
+t.test('the pools of nanoid are fresh', async (t) => {
+  for (const version of nanoids) {
+    const { value } = await isolated(({ zygote, fixture, require }, version) => {
+      const { fixRandom } = fixture('fixed-random') as typeof fixed;
+      fixRandom(zygote, 0x11);
+      zygote.random.installPreloadRandom();
+      const { nanoid, urlAlphabet } = require(version) as typeof nano;
+      const before = [nanoid(4), nanoid(4)];
+      zygote.random.sealRandom();
+      fixRandom(zygote, 0xee);
+      zygote.random.freshRandom();
+      const characters = [urlAlphabet[0x11 % 64], urlAlphabet[0xee % 64]];
+      return { before, after: [nanoid(4), nanoid(4)], characters };
+    }, version);
+    const [before, after] = value.characters.map((character) => character!.repeat(4));
+    t.same(value.before, [before, before], version);
+    t.same(value.after, [after, after], version);
+  }
 });
 
 t.test('random bytes that were used too early are refused', async (t) => {
