@@ -26,21 +26,32 @@ interface InternalUtil {
 // Types of what is in there exist nowhere.
 const requireInternal = require as (id: string) => unknown;
 
+interface EsLoader {
+  readonly loadCache: Map<string, Record<string, unknown>>;
+}
+
 interface Internals {
   readonly realm: Realm;
   readonly util: InternalUtil;
+  readonly esLoader: { readonly getOrInitializeCascadedLoader: () => EsLoader };
 }
 
 let internals: Internals | undefined;
 
+/** Once open, they stay so for us when they are hidden from users. */
 function open(): Internals {
   if (internals !== undefined) return internals;
-  const realm = {};
   try {
-    // The loader of the builtins can't be required by anybody, but this helper fetches from any builtin.
     const util = requireInternal('internal/util') as InternalUtil;
-    util.defineLazyProperties(realm, 'internal/bootstrap/realm', ['BuiltinModule', 'internalBinding']);
-    return (internals = { realm: { ...(realm as Realm) }, util });
+    // The loader of the builtins can't be required by anybody, but this helper fetches from any builtin, when asked.
+    const fetch = (id: string, ...keys: string[]): object => {
+      const target = {};
+      util.defineLazyProperties(target, id, keys);
+      return target;
+    };
+    const realm = fetch('internal/bootstrap/realm', 'BuiltinModule', 'internalBinding') as Realm;
+    const esLoader = fetch('internal/modules/esm/loader', 'getOrInitializeCascadedLoader');
+    return (internals = { realm: { ...realm }, util, esLoader: esLoader as Internals['esLoader'] });
   } catch (cause) {
     throw new NodespawnerError(
       'ERR_NODE_INTERNALS',
@@ -83,17 +94,10 @@ export function hideInternals(): void {
   Object.assign(Module, { builtinModules });
 }
 
-interface EsLoader {
-  readonly loadCache: Map<string, Record<string, unknown>>;
-}
-
 /** The ES modules that Node's own loader has loaded from files: their URLs and namespaces. */
 export function loadedEsModules(): [url: string, namespace: object][] {
-  const loader = requireInternal('internal/modules/esm/loader') as {
-    getOrInitializeCascadedLoader(): EsLoader;
-  };
   const found: [string, object][] = [];
-  for (const [url, byType] of loader.getOrInitializeCascadedLoader().loadCache) {
+  for (const [url, byType] of open().esLoader.getOrInitializeCascadedLoader().loadCache) {
     for (const job of Object.values(byType)) {
       const wrap = (job as { module?: { getNamespace?(): object } } | undefined)?.module;
       if (wrap?.getNamespace !== undefined) found.push([url, wrap.getNamespace()]);
