@@ -1,8 +1,8 @@
 #include "child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -11,46 +11,92 @@
 
 #include "caps.h"
 #include "control.h"
+#include "creds.h"
 #include "fd_table.h"
+#include "fdpass.h"
+#include "launcher/layers.h"
+#include "namespaces.h"
 #include "randomness.h"
+#include "rlimits.h"
+#include "seccomp.h"
 #include "threads.h"
+#include "verify.h"
 
 namespace nodespawner {
 namespace {
 
-[[noreturn]] void FailInChild(int status_fd, const char* step, int error) {
-  StepFailure failure = {};
-  failure.error = error;
-  strncpy(failure.step, step, sizeof failure.step - 1);
+[[noreturn]] void FailInChild(const ChildResources& resources, const char* step, int error) {
+  ChildReport report = {};
+  report.token = resources.token;
+  report.error = error ? error : EPERM;
+  strncpy(report.step, step, sizeof report.step - 1);
   // If the zygote can't be told, it still sees that the process ended.
-  if (write(status_fd, &failure, sizeof failure) < 0) _exit(2);
-  _exit(1);
+  _exit(SendMessage(resources.status, &report, sizeof report, nullptr, 0) ? 2 : 1);
+}
+
+// SECURITY: the kernel's out-of-memory killer is to take a child before anything else. The file is in the /proc that
+// the zygote sees.
+const char* OfferToOomKiller() {
+  const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return "open(oom_score_adj)";
+  const bool done = write(fd, "1000", 4) == 4;
+  const int error = errno;
+  close(fd);
+  errno = error;
+  return done ? nullptr : "write(oom_score_adj)";
+}
+
+const char* JoinCgroups(const ChildResources& resources) {
+  for (size_t i = 0; i < resources.cgroup_count; i++) {
+    if (write(resources.cgroup_fds[i], "0", 1) != 1) return "write(cgroup.procs)";
+  }
+  return nullptr;
 }
 
 }  // namespace
 
-void BecomeChild(const ChildDescriptors& descriptors) {
+void BecomeChild(const ChildResources& resources, const Sandbox& sandbox) {
+  const unsigned layers = sandbox.layers;
   const auto require = [&](const char* failed_step) {
-    if (failed_step) FailInChild(descriptors.status, failed_step, errno);
+    if (failed_step) FailInChild(resources, failed_step, errno);
   };
 
-  // The zygote may be killed; its namespace then ends with it, but this is one system call and a second lock.
-  require(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 ? nullptr : "prctl(PR_SET_PDEATHSIG)");
+  // First what needs the descriptors, the files and the capabilities of the zygote.
+  require(OfferToOomKiller());
+  require(JoinCgroups(resources));
+  require(EnterNamespaces(resources.stub_pidfd, layers));
 
   // Descriptors before threads: a revived event loop must find its own epoll instance, not the zygote's.
-  const int keep[] = {std::min(descriptors.job, descriptors.status), std::max(descriptors.job, descriptors.status)};
+  const int keep[] = {std::min(resources.job, resources.status), std::max(resources.job, resources.status)};
   require(RenewFds(keep, 2));
 
-  // Credentials belong to a thread: dropped before the others are started, which inherit them.
-  require(DropCapabilities());
+  // Limits before ids: some may only be raised with privileges that go with them.
+  if (layers & LAYER_LIMITS) require(SetResourceLimits(sandbox));
+
+  // All of the following belongs to a thread, and those that are started later inherit it.
+  if (resources.id >= 0) require(SwitchIds(static_cast<uid_t>(resources.id)));
+  if (layers & LAYER_CAPABILITIES) require(DropCapabilities());
+  // After the ids, whose change resets both. The zygote may be killed: its namespace ends with it, but this is one system
+  // call and a second lock.
+  require(prctl(PR_SET_DUMPABLE, layers & LAYER_DUMPABLE ? 0 : 1, 0, 0, 0) == 0 ? nullptr : "prctl(PR_SET_DUMPABLE)");
+  require(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 ? nullptr : "prctl(PR_SET_PDEATHSIG)");
+
+  // The filter last: it forbids most of the above.
+  int listener = -1;
+  if (layers & LAYER_SYSCALLS) require(InstallFilter(sandbox, &listener));
 
   errno = ReviveThreads();
   require(errno == 0 ? nullptr : "clone(CLONE_THREAD)");
+  require(VerifyConfinement(sandbox, resources.id));
 
   // OpenSSL takes locks, so this needs all threads to be back.
   require(ReseedGenerators());
 
-  close(descriptors.status);
+  ChildReport report = {};
+  report.token = resources.token;
+  if (SendMessage(resources.status, &report, sizeof report, &listener, listener >= 0 ? 1 : 0) != 0) _exit(2);
+  if (listener >= 0) close(listener);
+  close(resources.status);
 }
 
 }  // namespace nodespawner

@@ -20,7 +20,7 @@ struct Request {
 };
 
 enum class ReplyKind : uint32_t {
-  kCloned = 1,  // with SCM_CREDENTIALS: the child's pid
+  kCloned = 1,  // with SCM_CREDENTIALS: the child's pid; it is confined
   kExited = 2,  // the child and all that it started are gone
   kFailed = 3,  // there is no child
   kReady = 4,   // the zygote is sealed and serves
@@ -33,15 +33,19 @@ struct Reply {
   int32_t error;        // errno of `step`
   int64_t user_us, system_us;
   int64_t peak_memory_kb;  // ru_maxrss of getrusage(2)
-  char step[40];           // what failed
+  int32_t forbidden;       // the number of the system call that the child was stopped at, or -1
+  uint32_t oom_kills;      // its processes that the kernel killed for want of memory
+  uint32_t task_fails;     // its forks that the limit on tasks refused
+  char step[56];           // what failed
   int32_t threads;         // kReady: how many threads each child gets besides its main one
   int32_t threads_left_out;
 };
 
-// A step of the child that failed before any of the caller's code ran; written to a pipe that the zygote reads.
-struct StepFailure {
-  int32_t error;
-  char step[36];
+// From a child to its zygote: it is confined, or which step failed. With the descriptor of its seccomp listener.
+struct ChildReport {
+  uint32_t token;
+  int32_t error;  // 0: none
+  char step[56];
 };
 
 }  // namespace nodespawner

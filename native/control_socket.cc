@@ -62,6 +62,9 @@ Napi::Value ReceiveReply(const Napi::CallbackInfo& info) {
   result.Set("peakMemoryKb", static_cast<double>(reply.peak_memory_kb));
   result.Set("step", static_cast<const char*>(reply.step));
   result.Set("error", reply.error ? Napi::Value(Napi::String::New(env, ErrnoName(reply.error))) : env.Null());
+  result.Set("forbidden", reply.forbidden);
+  result.Set("oomKills", reply.oom_kills);
+  result.Set("taskFails", reply.task_fails);
   result.Set("threads", reply.threads);
   result.Set("threadsLeftOut", reply.threads_left_out);
   return result;

@@ -13,8 +13,8 @@ Napi::Value EnableCredentials(const Napi::CallbackInfo& info);
 Napi::Value SendRequest(const Napi::CallbackInfo& info);
 
 // receiveReply(fd: number): object | null | undefined; null when the zygote has closed its end, undefined when there is
-// none now. { kind, token, pid, exitCode, signal, userUs, systemUs, peakMemoryKb, step, error, threads, threadsLeftOut }, or
-// { text } for what the zygote says before it is sealed.
+// none now. { kind, token, pid, exitCode, signal, userUs, systemUs, peakMemoryKb, step, error, forbidden, oomKills, taskFails,
+// threads, threadsLeftOut }, or { text } for what the zygote says before it is sealed.
 Napi::Value ReceiveReply(const Napi::CallbackInfo& info);
 
 }  // namespace nodespawner

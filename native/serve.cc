@@ -18,6 +18,7 @@
 
 #include "child.h"
 #include "clone.h"
+#include "seccomp.h"
 #include "control.h"
 #include "fdpass.h"
 #include "launcher/stub_protocol.h"
@@ -29,15 +30,26 @@ namespace {
 
 struct Stub {
   pid_t pid = 0;
+  int id = -1;
   UniqueFd pidfd;
+  std::vector<UniqueFd> cgroup_fds;
+};
+
+struct StubFailure {
+  int error;
+  char step[sizeof(stub_message::step)];
 };
 
 struct ChildRecord {
   uint32_t token;
   pid_t pid;
   Stub stub;
+  UniqueFd listener;     // on which the kernel announces calls that the seccomp filter forbids
+  int forbidden = -1;    // the number of the first of them
+  ChildReport failed = {};   // the step of confining it that failed, if any
   bool reaped = false;
   bool stub_gone = false;
+  uint32_t oom_kills = 0, task_fails = 0;
   int wait_status = 0;
   rusage usage = {};
 };
@@ -50,9 +62,9 @@ class Server {
 
   std::optional<Failure> Start() {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return Failure::Errno("pipe2", errno);
-    status_read_.reset(ends[0]);
-    status_write_.reset(ends[1]);
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return Failure::Errno("socketpair", errno);
+    reports_.reset(ends[0]);
+    report_.reset(ends[1]);
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGCHLD);
@@ -70,9 +82,23 @@ class Server {
 
   // Returns in a child only, with its job socket.
   int Run() {
+    std::vector<pollfd> sources;
     for (;;) {
-      pollfd sources[] = {{options_.control_fd, POLLIN, 0}, {options_.stub_fd, POLLIN, 0}, {signal_fd_.get(), POLLIN, 0}};
-      if (poll(sources, 3, -1) < 0 && errno != EINTR) _exit(1);
+      sources = {{options_.control_fd, POLLIN, 0},
+                 {options_.stub_fd, POLLIN, 0},
+                 {signal_fd_.get(), POLLIN, 0},
+                 {reports_.get(), POLLIN, 0}};
+      const size_t listeners = sources.size();
+      for (const ChildRecord& child : children_) sources.push_back({child.listener.get(), POLLIN, 0});
+      if (poll(sources.data(), sources.size(), -1) < 0) {
+        if (errno != EINTR) _exit(1);
+        continue;
+      }
+      // Before anything that removes a record.
+      for (size_t i = listeners; i < sources.size(); i++) {
+        if (sources[i].revents) NoteForbiddenCall(&children_[i - listeners]);
+      }
+      if (sources[3].revents) ReceiveReport();
       if (sources[2].revents) ReapChildren();
       if (sources[1].revents) ReceiveFromInit(MSG_DONTWAIT);
       if (sources[0].revents) {
@@ -93,35 +119,46 @@ class Server {
   void ReceiveFromInit(int flags) {
     stub_message message;
     ReceivedMessage received;
-    const int error = ReceiveMessage(options_.stub_fd, &message, sizeof message, 1, flags, &received);
+    constexpr size_t kMostFds = 1 + STUB_MAX_CGROUPS;
+    const int error = ReceiveMessage(options_.stub_fd, &message, sizeof message, kMostFds, flags, &received);
     if (error == EAGAIN) return;
     if (error || received.size != sizeof message) _exit(1);  // init is gone, and everything with it
-    if (message.kind == STUB_READY && received.fds.size() == 1) {
-      stubs_.push_back({message.pid, std::move(received.fds[0])});
+    if (message.kind == STUB_READY && !received.fds.empty()) {
+      Stub stub;
+      stub.pid = message.pid;
+      stub.id = message.uid;
+      stub.pidfd = std::move(received.fds[0]);
+      received.fds.erase(received.fds.begin());
+      stub.cgroup_fds = std::move(received.fds);
+      stubs_.push_back(std::move(stub));
     } else if (message.kind == STUB_FAILED) {
-      stub_errors_.push_back(message.error);
+      StubFailure failure = {message.error, {}};
+      memcpy(failure.step, message.step, sizeof failure.step);
+      stub_failures_.push_back(failure);
     } else if (message.kind == STUB_GONE) {
       const auto child = std::find_if(children_.begin(), children_.end(),
                                       [&](const ChildRecord& c) { return c.stub.pid == message.pid && !c.stub_gone; });
       if (child != children_.end()) {
         child->stub_gone = true;
+        child->oom_kills = message.oom_kills;
+        child->task_fails = message.task_fails;
         ReportIfOver(child);
       }
     }
   }
 
-  // Returns 0 or the errno with which init failed to make a stub.
-  int TakeStub(Stub* stub) {
-    while (stubs_.empty() && stub_errors_.empty()) ReceiveFromInit(0);
+  // False if init failed to make one.
+  bool TakeStub(Stub* stub, StubFailure* failure) {
+    while (stubs_.empty() && stub_failures_.empty()) ReceiveFromInit(0);
     AskForStub();
-    if (!stub_errors_.empty()) {
-      const int error = stub_errors_.front();
-      stub_errors_.pop_front();
-      return error;
+    if (!stub_failures_.empty()) {
+      *failure = stub_failures_.front();
+      stub_failures_.pop_front();
+      return false;
     }
     *stub = std::move(stubs_.front());
     stubs_.pop_front();
-    return 0;
+    return true;
   }
 
   // ---- host ----
@@ -165,19 +202,26 @@ class Server {
 
   int CloneChild(uint32_t token, UniqueFd job) {
     Stub stub;
-    if (const int error = TakeStub(&stub)) {
-      SendFailed(token, "clone(CLONE_NEWPID)", error);
+    StubFailure failure;
+    if (!TakeStub(&stub, &failure)) {
+      SendFailed(token, failure.step, failure.error);
       return -1;
     }
+    int cgroup_fds[STUB_MAX_CGROUPS];
+    size_t cgroup_count = 0;
+    for (const UniqueFd& fd : stub.cgroup_fds) cgroup_fds[cgroup_count++] = fd.get();
     const CloneResult result = CloneProcess(stub.pidfd.get());
     if (result.pid == 0) {
-      BecomeChild({job.get(), status_write_.get()});
+      BecomeChild({token, job.get(), report_.get(), stub.pidfd.get(), cgroup_fds, cgroup_count, stub.id}, options_.sandbox);
       pthread_sigmask(SIG_SETMASK, &mask_in_child_, nullptr);
-      stub.pidfd.release();  // closed with all others
+      // Closed with all others.
+      stub.pidfd.release();
+      for (UniqueFd& fd : stub.cgroup_fds) fd.release();
       // SECURITY: of the zygote's records a child keeps nothing: they tell of its siblings.
       explicit_bzero(static_cast<void*>(children_.data()), children_.capacity() * sizeof(ChildRecord));
       return job.release();
     }
+    stub.cgroup_fds.clear();
     if (result.pid < 0) {
       sys_pidfd_send_signal(stub.pidfd.get(), SIGKILL);
       SendFailed(token, result.step, result.error);
@@ -188,14 +232,45 @@ class Server {
     record.pid = result.pid;
     record.stub = std::move(stub);
     children_.push_back(std::move(record));
-    Reply reply = {};
-    reply.kind = ReplyKind::kCloned;
-    reply.token = token;
-    Send(reply, result.pid);
     return -1;
   }
 
   // ---- children ----
+
+  void ReceiveReport() {
+    ChildReport report;
+    ReceivedMessage received;
+    const int error = ReceiveMessage(reports_.get(), &report, sizeof report, 1, MSG_DONTWAIT, &received);
+    if (error || received.size != sizeof report) return;
+    const auto child = std::find_if(children_.begin(), children_.end(),
+                                    [&](const ChildRecord& c) { return c.token == report.token; });
+    if (child == children_.end()) return;
+    if (report.error) {
+      child->failed = report;
+      return;  // it is about to end
+    }
+    if (!received.fds.empty()) child->listener = std::move(received.fds[0]);
+    Reply reply = {};
+    reply.kind = ReplyKind::kCloned;
+    reply.token = child->token;
+    Send(reply, child->pid);
+  }
+
+  bool ReportIsWaiting() const {
+    pollfd report = {reports_.get(), POLLIN, 0};
+    return poll(&report, 1, 0) > 0;
+  }
+
+  // The caller stays where it is, in the system call that it will not get: kill it, and all that it started.
+  void NoteForbiddenCall(ChildRecord* child) {
+    const int number = ReadForbiddenCall(child->listener.get());
+    if (number < 0) {
+      child->listener.reset();  // nobody is left who could make a call
+      return;
+    }
+    if (child->forbidden < 0) child->forbidden = number;
+    if (!child->stub_gone) sys_pidfd_send_signal(child->stub.pidfd.get(), SIGKILL);
+  }
 
   void ReapChildren() {
     signalfd_siginfo drained[16];
@@ -208,6 +283,7 @@ class Server {
       const auto child = std::find_if(children_.begin(), children_.end(),
                                       [&](const ChildRecord& c) { return c.pid == pid && !c.reaped; });
       if (child == children_.end()) continue;
+      while (!child->failed.error && ReportIsWaiting()) ReceiveReport();
       child->reaped = true;
       child->wait_status = status;
       child->usage = usage;
@@ -220,12 +296,14 @@ class Server {
     if (!child->reaped || !child->stub_gone) return;
     Reply reply = {};
     reply.kind = ReplyKind::kExited;
-    StepFailure failure;
-    if (WIFEXITED(child->wait_status) && read(status_read_.get(), &failure, sizeof failure) == sizeof failure) {
+    if (child->failed.error) {
       reply.kind = ReplyKind::kFailed;
-      reply.error = failure.error;
-      memcpy(reply.step, failure.step, sizeof failure.step);
+      reply.error = child->failed.error;
+      memcpy(reply.step, child->failed.step, sizeof reply.step);
     }
+    reply.forbidden = child->forbidden;
+    reply.oom_kills = child->oom_kills;
+    reply.task_fails = child->task_fails;
     reply.token = child->token;
     reply.wait_status = child->wait_status;
     reply.user_us = Microseconds(child->usage.ru_utime);
@@ -236,11 +314,13 @@ class Server {
   }
 
   const ServeOptions options_;
-  UniqueFd status_read_, status_write_, signal_fd_;
+  UniqueFd reports_;  // from children that are being confined
+  UniqueFd report_;   // their end
+  UniqueFd signal_fd_;
   sigset_t mask_in_child_;
   std::vector<ChildRecord> children_;
   std::deque<Stub> stubs_;
-  std::deque<int> stub_errors_;
+  std::deque<StubFailure> stub_failures_;
 };
 
 }  // namespace

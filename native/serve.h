@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "failure.h"
+#include "sandbox.h"
 
 namespace nodespawner {
 
@@ -14,6 +15,7 @@ struct ServeOptions {
   int stub_fd;      // to init (launcher/stub_protocol.h)
   int spare_stubs;  // how many are made ahead of demand
   int threads, threads_left_out;  // told to the host
+  Sandbox sandbox;                // of every child
 };
 
 // Returns once in each child, with the child's job socket. In the zygote it ends the process when the host has closed

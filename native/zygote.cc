@@ -1,14 +1,19 @@
 #include "zygote.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <memory>
 
+#include "caps.h"
 #include "clone.h"
 #include "errors.h"
 #include "fd_table.h"
+#include "launcher/layers.h"
 #include "randomness.h"
+#include "rlimits.h"
 #include "serve.h"
 #include "start_time.h"
 #include "threads.h"
@@ -24,6 +29,23 @@ Baseline& TheBaseline() {
 
 int IntOption(const Napi::Object& options, const char* name) {
   return options.Get(name).As<Napi::Number>().Int32Value();
+}
+
+Sandbox ReadSandbox(const Napi::Object& options) {
+  Sandbox sandbox;
+  sandbox.layers = options.Get("layers").As<Napi::Number>().Uint32Value();
+  const auto limits = options.Get("limits").As<Napi::Array>();
+  for (uint32_t i = 0; i < limits.Length(); i++) {
+    const auto pair = limits.Get(i).As<Napi::Array>();
+    sandbox.limits.push_back({pair.Get(0u).As<Napi::Number>().Int32Value(),
+                              static_cast<rlim_t>(pair.Get(1u).As<Napi::Number>().Int64Value())});
+  }
+  sandbox.data_bytes = static_cast<rlim_t>(options.Get("dataBytes").As<Napi::Number>().Int64Value());
+  const auto filter = options.Get("filter").As<Napi::Uint8Array>();
+  sandbox.filter.resize(filter.ByteLength() / sizeof(sock_filter));
+  memcpy(sandbox.filter.data(), filter.Data(), sandbox.filter.size() * sizeof(sock_filter));
+  sandbox.filter_probe = IntOption(options, "filterProbe");
+  return sandbox;
 }
 
 }  // namespace
@@ -50,6 +72,11 @@ Napi::Value SealAndServe(const Napi::CallbackInfo& info) {
   // With all other threads parked nothing opens or closes a descriptor any more.
   if (const auto failure = InventoryFds({serve.control_fd, serve.stub_fd})) return ThrowFailure(env, *failure);
   if (const auto failure = PrepareClone()) return ThrowFailure(env, *failure);
+  serve.sandbox = ReadSandbox(options.Get("sandbox").As<Napi::Object>());
+  if (const char* step = MeasureData()) return ThrowErrno(env, step, errno);
+  if (serve.sandbox.layers & LAYER_CAPABILITIES) {
+    if (const char* step = LockCapabilities()) return ThrowErrno(env, step, errno);
+  }
 
   serve.threads = static_cast<int>(threads.carried);
   serve.threads_left_out = static_cast<int>(threads.left_out);

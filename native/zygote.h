@@ -8,7 +8,8 @@ namespace nodespawner {
 // takeBaseline(): void. First thing in the zygote, before anything of the caller's is loaded.
 Napi::Value TakeBaselineBinding(const Napi::CallbackInfo& info);
 
-// sealAndServe({ controlFd, stubFd, spareStubs, idleTimeoutMs }): number
+// sealAndServe({ controlFd, stubFd, spareStubs, idleTimeoutMs, sandbox }): number
+// sandbox: { layers, limits: [resource, value][], dataBytes, filter: Uint8Array, filterProbe }
 // Parks the runtime's threads, takes stock of what a clone has to renew, tells the host, and serves: one call, since
 // without its threads the runtime can neither collect garbage nor compile. Returns in each child, with its job socket;
 // never in the zygote. Throws ERR_THREAD_NOT_CARRIED, ERR_FD_NOT_CARRIED, ERR_RUNTIME_UNSUPPORTED, ERR_LIBC_UNSUPPORTED

@@ -1,0 +1,150 @@
+#include "cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fail.h"
+#include "ids.h"
+
+static int parents[STUB_MAX_CGROUPS];
+static int parent_count;
+
+static struct cgroup_events seen[CHILDREN_PER_ZYGOTE];
+
+static void parent_path(char *path, size_t size, const char *directory, pid_t outer) {
+  snprintf(path, size, "%s/nodespawner-%d", directory, outer);
+}
+
+void make_cgroup_parents(const struct launcher_options *options) {
+  for (int i = 0; i < options->cgroup_count; i++) {
+    char path[4096];
+    parent_path(path, sizeof path, options->cgroups[i], getpid());
+    if (mkdir(path, 0755) != 0 && errno != EEXIST) fail(path, "the cgroup must be writable; or turn the layer cgroup off");
+    /* Version 2 hands controllers down by name; version 1 has no such file. */
+    strncat(path, "/cgroup.subtree_control", sizeof path - strlen(path) - 1);
+    const int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd >= 0) {
+      if (write(fd, "+memory +pids", 13) < 0) fail(path, "the controllers memory and pids must be delegated");
+      close(fd);
+    }
+  }
+}
+
+/* A group can be removed once it has no process, which init's death guarantees; a dying one may take a moment. */
+static void remove_group(const char *path) {
+  for (int tries = 0; rmdir(path) != 0 && errno == EBUSY && tries < 200; tries++) usleep(5000);
+}
+
+void remove_cgroup_parents(const struct launcher_options *options) {
+  for (int i = 0; i < options->cgroup_count; i++) {
+    char path[4096];
+    parent_path(path, sizeof path, options->cgroups[i], getpid());
+    DIR *directory = opendir(path);
+    if (!directory) continue;
+    const struct dirent *entry;
+    while ((entry = readdir(directory))) {
+      if (entry->d_type != DT_DIR || entry->d_name[0] == '.') continue;
+      char child[4400];
+      snprintf(child, sizeof child, "%s/%s", path, entry->d_name);
+      remove_group(child);
+    }
+    closedir(directory);
+    remove_group(path);
+  }
+}
+
+void open_cgroup_parents(const struct launcher_options *options, pid_t outer) {
+  for (int i = 0; i < options->cgroup_count; i++) {
+    char path[4096];
+    parent_path(path, sizeof path, options->cgroups[i], outer);
+    parents[i] = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (parents[i] < 0) fail(path, "the cgroup must be readable");
+  }
+  parent_count = options->cgroup_count;
+}
+
+/* Returns whether the file is there and took the number. A file that is not there belongs to another controller. */
+static int write_limit(int group, const char *file, unsigned long value) {
+  const int fd = openat(group, file, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return errno == ENOENT;
+  char text[32];
+  const int length = snprintf(text, sizeof text, "%lu", value);
+  const int done = write(fd, text, (size_t)length) == length;
+  const int saved = errno;
+  close(fd);
+  errno = saved;
+  return done;
+}
+
+static int set_limits(int group, const struct launcher_options *options) {
+  if (options->memory_bytes) {
+    if (!write_limit(group, "memory.max", options->memory_bytes)) return 0;
+    if (!write_limit(group, "memory.swap.max", 0)) return 0;
+    if (!write_limit(group, "memory.limit_in_bytes", options->memory_bytes)) return 0;
+    /* Where swap is accounted, memory and swap together: so that none is swapped. */
+    if (!write_limit(group, "memory.memsw.limit_in_bytes", options->memory_bytes) && errno != EOPNOTSUPP) return 0;
+  }
+  /* The stub is one. */
+  return !options->tasks || write_limit(group, "pids.max", options->tasks + 1);
+}
+
+static void slot_name(char *name, size_t size, int slot) { snprintf(name, size, "child-%d", slot); }
+
+int enter_cgroups(const struct launcher_options *options, int slot, int procs_fds[STUB_MAX_CGROUPS]) {
+  char name[32], file[64];
+  slot_name(name, sizeof name, slot);
+  snprintf(file, sizeof file, "%s/cgroup.procs", name);
+  for (int i = 0; i < parent_count; i++) {
+    if (mkdirat(parents[i], name, 0755) == 0) {
+      const int group = openat(parents[i], name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+      const int limited = group >= 0 && set_limits(group, options);
+      const int saved = errno;
+      if (group >= 0) close(group);
+      errno = saved;
+      if (!limited) return -1;
+    } else if (errno != EEXIST) {
+      return -1;
+    }
+    procs_fds[i] = openat(parents[i], file, O_WRONLY | O_CLOEXEC);
+    if (procs_fds[i] < 0) return -1;
+  }
+  return parent_count;
+}
+
+/* The number behind a word in a file of lines "word number"; 0 where there is none. */
+static unsigned read_counter(int parent, const char *group, const char *file, const char *word) {
+  char path[96], text[1024];
+  snprintf(path, sizeof path, "%s/%s", group, file);
+  const int fd = openat(parent, path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  const ssize_t size = read(fd, text, sizeof text - 1);
+  close(fd);
+  text[size > 0 ? size : 0] = 0;
+  const size_t length = strlen(word);
+  for (const char *line = text; line; line = strchr(line, '\n')) {
+    if (*line == '\n') line++;
+    if (strncmp(line, word, length) == 0 && line[length] == ' ') return (unsigned)strtoul(line + length, NULL, 10);
+  }
+  return 0;
+}
+
+struct cgroup_events read_cgroup_events(int slot) {
+  struct cgroup_events now = {0, 0}, since;
+  char name[32];
+  slot_name(name, sizeof name, slot);
+  for (int i = 0; i < parent_count; i++) {
+    now.oom_kills += read_counter(parents[i], name, "memory.events", "oom_kill");
+    now.oom_kills += read_counter(parents[i], name, "memory.oom_control", "oom_kill");
+    now.task_fails += read_counter(parents[i], name, "pids.events", "max");
+  }
+  since.oom_kills = now.oom_kills - seen[slot].oom_kills;
+  since.task_fails = now.task_fails - seen[slot].task_fails;
+  seen[slot] = now;
+  return since;
+}

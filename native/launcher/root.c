@@ -1,0 +1,143 @@
+#include "root.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "fail.h"
+
+/* Over which the new root is mounted while the old one is still there. */
+#define STAGE "/tmp"
+
+static const char *const DEVICES[] = {"null", "zero", "full", "random", "urandom"};
+enum { DEVICE_COUNT = sizeof DEVICES / sizeof *DEVICES };
+
+static const char MOUNT_HINT[] =
+    "in Docker: --cap-add=SYS_ADMIN --security-opt apparmor=unconfined, or a profile that permits mount; "
+    "or turn the layer files off";
+
+static void make_directories(const char *path) {
+  char partial[4200];
+  snprintf(partial, sizeof partial, "%s", path);
+  for (char *slash = partial + sizeof STAGE; (slash = strchr(slash, '/')); *slash++ = '/') {
+    *slash = 0;
+    if (mkdir(partial, 0755) != 0 && errno != EEXIST) fail(partial, "");
+  }
+}
+
+static void make_mount_point(const char *path, int is_directory) {
+  make_directories(path);
+  if (is_directory) {
+    if (mkdir(path, 0755) != 0 && errno != EEXIST) fail(path, "");
+    return;
+  }
+  const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0) fail(path, "");
+  close(fd);
+}
+
+/* Flags that a mount of a more privileged namespace has are locked: a remount has to name them too. */
+static unsigned long locked_flags(const char *path) {
+  struct statvfs status;
+  if (statvfs(path, &status) != 0) return 0;
+  unsigned long flags = 0;
+  if (status.f_flag & ST_NOSUID) flags |= MS_NOSUID;
+  if (status.f_flag & ST_NODEV) flags |= MS_NODEV;
+  if (status.f_flag & ST_NOEXEC) flags |= MS_NOEXEC;
+  if (status.f_flag & ST_RDONLY) flags |= MS_RDONLY;
+  if (status.f_flag & ST_NOATIME) flags |= MS_NOATIME;
+  if (status.f_flag & ST_NODIRATIME) flags |= MS_NODIRATIME;
+  if (status.f_flag & ST_RELATIME) flags |= MS_RELATIME;
+  return flags;
+}
+
+static void bind(int source, const char *target, unsigned long flags) {
+  char from[64];
+  snprintf(from, sizeof from, "/proc/self/fd/%d", source);
+  if (mount(from, target, NULL, MS_BIND | MS_REC, NULL) != 0) fail("mount(MS_BIND)", MOUNT_HINT);
+  if (mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | flags | locked_flags(target), NULL) != 0) {
+    fail("mount(MS_REMOUNT|MS_BIND)", MOUNT_HINT);
+  }
+}
+
+static void write_text(const char *path, const char *text) {
+  make_directories(path);
+  const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0 || write(fd, text, strlen(text)) < 0) fail(path, "");
+  close(fd);
+}
+
+void make_root(const struct launcher_options *options) {
+  if (unshare(CLONE_NEWNS) != 0) fail("unshare(CLONE_NEWNS)", MOUNT_HINT);
+  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) fail("mount(MS_PRIVATE)", MOUNT_HINT);
+
+  /* Opened before the stage covers what lies below it. */
+  int binds[MAX_BINDS], devices[DEVICE_COUNT];
+  for (int i = 0; i < options->bind_count; i++) {
+    binds[i] = open(options->binds[i], O_PATH | O_CLOEXEC);
+    if (binds[i] < 0) fail(options->binds[i], "a path of sandbox.files is not there");
+  }
+  for (int i = 0; i < DEVICE_COUNT; i++) {
+    char path[32];
+    snprintf(path, sizeof path, "/dev/%s", DEVICES[i]);
+    devices[i] = open(path, O_PATH | O_CLOEXEC);
+    if (devices[i] < 0) fail(path, "");
+  }
+
+  umask(022);
+  if (mount("tmpfs", STAGE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=256k,nr_inodes=1k") != 0) {
+    fail("mount(tmpfs)", MOUNT_HINT);
+  }
+  for (int i = 0; i < DEVICE_COUNT; i++) {
+    char path[64];
+    snprintf(path, sizeof path, STAGE "/dev/%s", DEVICES[i]);
+    make_mount_point(path, 0);
+    bind(devices[i], path, MS_NOSUID | MS_NOEXEC);
+    close(devices[i]);
+  }
+  for (int i = 0; i < options->bind_count; i++) {
+    char path[4200];
+    struct stat status;
+    if (fstat(binds[i], &status) != 0) fail("fstat", "");
+    snprintf(path, sizeof path, STAGE "%s", options->binds[i]);
+    make_mount_point(path, S_ISDIR(status.st_mode));
+    bind(binds[i], path, MS_RDONLY | MS_NOSUID | MS_NODEV);
+    close(binds[i]);
+  }
+  make_mount_point(STAGE "/proc", 1);
+  make_mount_point(STAGE "/tmp", 1);
+  write_text(STAGE "/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n");
+  write_text(STAGE "/etc/passwd", "root:x:0:0::/:/bin/false\n");
+  write_text(STAGE "/etc/group", "root:x:0:\n");
+  /* The kernel allows a new /proc only where a whole one is visible already; each stub covers this one. */
+  if (mount("proc", STAGE "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL) != 0) {
+    fail("mount(proc)", "/proc must not be masked: in Docker --security-opt systempaths=unconfined, in Kubernetes "
+                        "procMount: Unmasked; or turn the layer files off");
+  }
+
+  if (chdir(STAGE) != 0) fail("chdir", "");
+  if (syscall(SYS_pivot_root, ".", ".") != 0) fail("pivot_root", MOUNT_HINT);
+  if (umount2(".", MNT_DETACH) != 0) fail("umount2", MOUNT_HINT);
+  if (chdir("/") != 0) fail("chdir", "");
+  if (mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) != 0) {
+    fail("mount(MS_REMOUNT)", MOUNT_HINT);
+  }
+}
+
+const char *mount_private(const struct launcher_options *options, int id) {
+  const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  /* Processes and nothing else, and of those only one's own. */
+  if (mount("proc", "/proc", "proc", flags | MS_RDONLY, "subset=pid,hidepid=2") != 0) return "mount(proc)";
+  char data[128];
+  int used = snprintf(data, sizeof data, "mode=0700,size=%lu,nr_inodes=%lu", options->tmp_bytes, options->tmp_inodes);
+  if (id >= 0) snprintf(data + used, sizeof data - (size_t)used, ",uid=%d,gid=%d", id, id);
+  if (mount("tmpfs", "/tmp", "tmpfs", options->tmp_exec ? flags & ~MS_NOEXEC : flags, data) != 0) return "mount(tmpfs)";
+  return NULL;
+}

@@ -1,0 +1,12 @@
+/* The file system that children see. */
+#pragma once
+
+#include "options.h"
+
+/* In init, once: a read-only root with what the caller listed, in a mount namespace of init's own; every stub's is a
+ * copy of it. */
+void make_root(const struct launcher_options *options);
+
+/* In a stub: /proc of its own PID namespace and an empty /tmp that belongs to `id`. Returns the call that failed, or
+ * NULL. */
+const char *mount_private(const struct launcher_options *options, int id);

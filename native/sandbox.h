@@ -1,0 +1,24 @@
+// What a child is confined by, as the host decided it. No defaults here: lib/sandbox.ts has them.
+#pragma once
+
+#include <linux/filter.h>
+#include <sys/resource.h>
+
+#include <vector>
+
+namespace nodespawner {
+
+struct ResourceLimit {
+  int resource;  // RLIMIT_* of getrlimit(2)
+  rlim_t value;  // soft and hard
+};
+
+struct Sandbox {
+  unsigned layers = 0;  // bits of launcher/layers.h
+  std::vector<ResourceLimit> limits;
+  rlim_t data_bytes = 0;            // RLIMIT_DATA on top of what the zygote has; 0: none
+  std::vector<sock_filter> filter;  // the seccomp program
+  int filter_probe = -1;            // a system call that the filter answers with EBADE, to prove that it is there
+};
+
+}  // namespace nodespawner
