@@ -2,7 +2,6 @@
 import { closeSync } from 'node:fs';
 import type { SourceKind } from '../protocol/messages.js';
 import { collect } from './collect.js';
-import type { Control } from './control.js';
 import { InvalidOptionError, NodespawnerError } from './errors.js';
 import { Handle, pin } from './handle.js';
 import { placeTables } from './input-tables.js';
@@ -15,6 +14,7 @@ import { RESULT_LIMITS } from './result-limits.js';
 import { RunningChild, toSpawnError } from './running-child.js';
 import { Stdio } from './stdio.js';
 import type { Child, Inputs, Result, SourceFormat } from './types.js';
+import type { ZygoteContext } from './zygote-context.js';
 
 class CodeChild extends Handle implements Child {
   readonly #result: Promise<Result>;
@@ -60,14 +60,13 @@ export interface StartedCode {
 
 /** The whole way of one call, from checked arguments to the promise of a result. */
 export async function startCode(
-  control: Control,
-  hasArrow: boolean,
+  context: ZygoteContext,
   code: string,
   inputs: Inputs,
   options: CheckedSpawnOptions,
 ): Promise<StartedCode> {
   const startedAt = performance.now();
-  if (inputs.tables !== undefined && Object.keys(inputs.tables).length > 0 && !hasArrow) {
+  if (inputs.tables !== undefined && Object.keys(inputs.tables).length > 0 && !context.hasArrow) {
     throw new NodespawnerError(
       'ERR_ARROW_NOT_PRELOADED',
       "inputs.tables needs apache-arrow in the child: add 'apache-arrow' to the option preload of Zygote.start()",
@@ -129,10 +128,10 @@ export async function startCode(
       },
       fds,
     );
-    const running = new RunningChild(control, options, stdio, job, startedAt, cleanUp);
+    const running = new RunningChild(context.control, options, stdio, job, startedAt, cleanUp);
     void resultBytes.then(({ truncated }) => truncated && running.kill({ kind: 'limitExceeded' }));
     const result = Promise.all([running.ended, resultBytes])
-      .then(([ended, bytes]) => toResult(ended, bytes, outputFd, options))
+      .then(([ended, bytes]) => toResult(ended, bytes, outputFd, options, context.limits))
       .finally(() => {
         closeSync(outputFd);
       });

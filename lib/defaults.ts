@@ -10,3 +10,11 @@ export const DEFAULT_TIMEOUT_MS = 60_000;
 export const DEFAULT_MAX_CAPTURE_BYTES = 1024 * 1024;
 export const DEFAULT_MAX_RESULT_BYTES = 64 * 1024 * 1024;
 export const DEFAULT_MAX_TABLE_BYTES = 1024 * 1024 * 1024;
+
+export const DEFAULT_MEMORY_BYTES = 512 * 1024 * 1024;
+export const DEFAULT_TASKS = 64;
+export const DEFAULT_OPEN_FILES = 256;
+export const DEFAULT_FILE_BYTES = 1024 * 1024 * 1024;
+export const DEFAULT_TMP_BYTES = 64 * 1024 * 1024;
+/** Above what systems give to users, containers (subuid(5)) and services, below where ids become negative numbers. */
+export const DEFAULT_UIDS = Object.freeze({ first: 0x4000_0000, count: 0x3000_0000 });

@@ -18,7 +18,7 @@ export class InvalidOptionError extends NodespawnerError {
 
 /**
  * A zygote could not be started. `code` says why: `ERR_PRELOAD_FAILED`, `ERR_THREAD_NOT_CARRIED`, `ERR_FD_NOT_CARRIED`,
- * `ERR_RUNTIME_UNSUPPORTED`, `ERR_LIBC_UNSUPPORTED`, `ERR_START_TIMED_OUT`, or `ERR_START_FAILED` for everything else.
+ * `ERR_SANDBOX_UNAVAILABLE`, `ERR_RUNTIME_UNSUPPORTED`, `ERR_LIBC_UNSUPPORTED`, `ERR_START_TIMED_OUT`, or `ERR_START_FAILED` for everything else.
  */
 export class ZygoteStartError extends NodespawnerError {
   /** What the zygote had written to its stdout and stderr. */

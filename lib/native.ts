@@ -24,6 +24,10 @@ export interface Reply {
   readonly systemUs: number;
   readonly peakMemoryKb: number;
   readonly step: string;
+  /** The number of the system call that the child was stopped at; -1 for none. */
+  readonly forbidden: number;
+  readonly oomKills: number;
+  readonly taskFails: number;
   /** With REPLY_READY: threads that each child gets besides its main one. */
   readonly threads: number;
   readonly threadsLeftOut: number;

@@ -2,17 +2,34 @@
 import { pathToFileURL } from 'node:url';
 import {
   DEFAULT_CWD,
+  DEFAULT_FILE_BYTES,
   DEFAULT_FILENAME,
   DEFAULT_IDLE_TIMEOUT_MS,
   DEFAULT_MAX_CAPTURE_BYTES,
   DEFAULT_MAX_RESULT_BYTES,
   DEFAULT_MAX_TABLE_BYTES,
+  DEFAULT_MEMORY_BYTES,
+  DEFAULT_OPEN_FILES,
   DEFAULT_PRELOAD,
   DEFAULT_START_TIMEOUT_MS,
+  DEFAULT_TASKS,
   DEFAULT_TIMEOUT_MS,
+  DEFAULT_TMP_BYTES,
+  DEFAULT_UIDS,
 } from './defaults.js';
 import { InvalidOptionError } from './errors.js';
-import type { Entry, InputMode, OutputMode, ProcessOptions, SourceFormat, SpawnOptions, ZygoteOptions } from './types.js';
+import { SANDBOX_LAYERS, type SandboxLayer } from './layers.js';
+import type {
+  Entry,
+  InputMode,
+  OutputMode,
+  ProcessOptions,
+  SandboxLimits,
+  SandboxProfile,
+  SourceFormat,
+  SpawnOptions,
+  ZygoteOptions,
+} from './types.js';
 
 export interface CheckedZygoteOptions {
   readonly preload: readonly string[];
@@ -24,6 +41,16 @@ export interface CheckedZygoteOptions {
   readonly typescript: boolean;
   readonly startTimeoutMs: number;
   readonly idleTimeoutMs: number;
+  readonly sandbox: CheckedSandboxOptions;
+}
+
+export interface CheckedSandboxOptions {
+  readonly profile: SandboxProfile;
+  readonly off: readonly SandboxLayer[];
+  readonly files: readonly string[];
+  readonly uids: { readonly first: number; readonly count: number };
+  readonly cgroups: readonly string[] | undefined;
+  readonly limits: Required<SandboxLimits>;
 }
 
 export interface CheckedProcessOptions {
@@ -91,6 +118,9 @@ function milliseconds(allowInfinity: boolean): Check<number> {
   };
 }
 
+const count: Check<number> = (value, name) =>
+  Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : fail(name, 'a whole number above 0', value);
+
 const bytes: Check<number> = (value, name) =>
   Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : fail(name, 'a number of bytes', value);
 
@@ -145,6 +175,48 @@ export function checkZygoteOptions(options: ZygoteOptions | undefined): CheckedZ
     typescript: reader.get('typescript', flag, false),
     startTimeoutMs: reader.get('startTimeoutMs', milliseconds(false), DEFAULT_START_TIMEOUT_MS),
     idleTimeoutMs: reader.get('idleTimeoutMs', milliseconds(false), DEFAULT_IDLE_TIMEOUT_MS),
+    sandbox: reader.get('sandbox', checkSandbox, checkSandbox({}, 'options.sandbox')),
+  };
+  reader.end();
+  return checked;
+}
+
+function checkSandbox(options: unknown, name: string): CheckedSandboxOptions {
+  const reader = new Reader(options, name);
+  const paths: Check<readonly string[]> = (value, at) =>
+    texts(value, at).map((item, index) => absolutePath(item, `${at}[${index}]`));
+  const layers: Check<readonly SandboxLayer[]> = (value, at) =>
+    texts(value, at).map((item, index) => oneOf(...SANDBOX_LAYERS)(item, `${at}[${index}]`));
+  const checked: CheckedSandboxOptions = {
+    profile: reader.get('profile', oneOf<SandboxProfile>('compute', 'exec'), 'compute'),
+    off: reader.get('off', layers, []),
+    files: reader.get('files', paths, []),
+    uids: reader.get('uids', checkUids, DEFAULT_UIDS),
+    cgroups: reader.get<readonly string[] | undefined>('cgroups', paths, undefined),
+    limits: reader.get('limits', checkLimits, checkLimits({}, `${name}.limits`)),
+  };
+  reader.end();
+  return checked;
+}
+
+function checkUids(value: unknown, name: string): CheckedSandboxOptions['uids'] {
+  const reader = new Reader(value, name);
+  const checked = { first: reader.get('first', count, 0), count: reader.get('count', count, 0) };
+  reader.end();
+  if (checked.count < 256) fail(`${name}.count`, 'at least 256, which is what one zygote takes', checked.count);
+  if (checked.first < 1 || checked.first + checked.count > 2 ** 31) fail(name, 'within 1 to 2147483647', checked.first);
+  return checked;
+}
+
+function checkLimits(value: unknown, name: string): Required<SandboxLimits> {
+  const reader = new Reader(value, name);
+  const checked = {
+    memoryBytes: reader.get('memoryBytes', count, DEFAULT_MEMORY_BYTES),
+    tasks: reader.get('tasks', count, DEFAULT_TASKS),
+    openFiles: reader.get('openFiles', count, DEFAULT_OPEN_FILES),
+    fileBytes: reader.get('fileBytes', count, DEFAULT_FILE_BYTES),
+    tmpBytes: reader.get('tmpBytes', count, DEFAULT_TMP_BYTES),
+    cpuMs: reader.get('cpuMs', milliseconds(true), Infinity),
   };
   reader.end();
   return checked;

@@ -6,13 +6,15 @@ import type { Collected } from './collect.js';
 import { BadTableError, readOutput } from './output-tables.js';
 import type { CheckedSpawnOptions } from './options.js';
 import type { Ended } from './running-child.js';
-import type { LimitName, Result } from './types.js';
+import type { LimitName, Result, SandboxLimits } from './types.js';
 import { RESULT_LIMITS } from './result-limits.js';
 
 type Fate = Result extends infer R ? (R extends unknown ? Omit<R, 'usage' | 'stdout' | 'stderr'> : never) : never;
 
+type ResultLimit = Extract<LimitName, `max${string}`>;
+
 /** The names that the codec has for its limits, and the options that set them here. */
-const LIMIT_NAMES: Readonly<Record<string, LimitName>> = {
+const LIMIT_NAMES: Readonly<Record<string, ResultLimit>> = {
   maxBytes: 'maxResultBytes',
   maxDepth: 'maxResultDepth',
   maxElements: 'maxResultElements',
@@ -25,10 +27,11 @@ export async function toResult(
   result: Collected,
   outputFd: number,
   options: CheckedSpawnOptions,
+  sandboxLimits: Required<SandboxLimits>,
 ): Promise<Result> {
   const { usage, stdout, stderr } = ended;
   const common = { usage, ...(stdout && { stdout }), ...(stderr && { stderr }) };
-  return { ...common, ...(await toFate(ended, result, outputFd, options)) } as Result;
+  return { ...common, ...(await toFate(ended, result, outputFd, options, sandboxLimits)) } as Result;
 }
 
 async function toFate(
@@ -36,6 +39,7 @@ async function toFate(
   { bytes, truncated }: Collected,
   outputFd: number,
   options: CheckedSpawnOptions,
+  sandboxLimits: Required<SandboxLimits>,
 ): Promise<Fate> {
   if (truncated) return exceeded('maxBytes', options);
   let outcome: Outcome | undefined;
@@ -50,20 +54,35 @@ async function toFate(
   }
   // What the code returned counts only if its process then ended in the orderly way.
   if (outcome?.kind === 'returned' && ended.exitCode === 0) return returned(outcome, outputFd, options);
+  if (ended.forbidden !== null) return { status: 'forbidden', syscall: ended.forbidden };
+  if (ended.oomKills > 0) return { status: 'outOfMemory' };
   if (ended.killed?.kind === 'timedOut') return { status: 'timedOut', timeoutMs: options.timeoutMs };
   if (ended.killed?.kind === 'canceled') return { status: 'canceled', reason: ended.killed.reason };
+  const limit = limitBehind(ended, sandboxLimits.cpuMs);
+  if (limit !== undefined) return { status: 'limitExceeded', limit, max: sandboxLimits[limit] };
   if (outcome?.kind === 'threw') {
     const { error, causes } = outcome;
     return { status: 'threw', error: { ...withStack(error), causes: causes.map(withStack) } };
   }
   if (outcome?.kind === 'badReturn') {
-    const limit = outcome.code === 'ERR_VALUE_TOO_LARGE' ? /^exceeds (\w+),/.exec(outcome.reason)?.[1] : undefined;
-    if (limit !== undefined && Object.hasOwn(LIMIT_NAMES, limit)) return exceeded(limit, options);
+    const exceededLimit = outcome.code === 'ERR_VALUE_TOO_LARGE' ? /^exceeds (\w+),/.exec(outcome.reason)?.[1] : undefined;
+    if (exceededLimit !== undefined && Object.hasOwn(LIMIT_NAMES, exceededLimit)) return exceeded(exceededLimit, options);
     return { status: 'badOutput', reason: outcome.reason, path: outcome.path };
   }
   if (ended.signal !== null) return { status: 'signaled', signal: ended.signal };
   if (refusal !== undefined) return refusal;
   return { status: 'exited', exitCode: ended.exitCode ?? 0 };
+}
+
+/** The limit of the sandbox that ended the child, if one did. */
+function limitBehind(ended: Ended, cpuMs: number): 'tasks' | 'cpuMs' | 'fileBytes' | undefined {
+  if (ended.signal === 'SIGXCPU') return 'cpuMs';
+  // What is left of one who ignored SIGXCPU.
+  if (ended.signal === 'SIGKILL' && ended.usage.userMs + ended.usage.systemMs >= cpuMs) return 'cpuMs';
+  if (ended.signal === 'SIGXFSZ') return 'fileBytes';
+  // A program that copes with a fork that failed goes on, and is none the worse for it.
+  if (ended.taskFails > 0) return 'tasks';
+  return undefined;
 }
 
 async function returned(

@@ -17,8 +17,13 @@ class EntryChild extends Handle implements ChildProcess {
   }
 
   async wait(): Promise<ExitStatus> {
-    const { killed, ...rest } = await this.#running.ended;
-    return { ...rest, killed: killed === null || killed.kind === 'limitExceeded' ? null : killed.kind };
+    const { killed, oomKills, taskFails, ...rest } = await this.#running.ended;
+    return {
+      ...rest,
+      killed: killed === null || killed.kind === 'limitExceeded' ? null : killed.kind,
+      outOfMemory: oomKills > 0,
+      tasksExceeded: taskFails > 0,
+    };
   }
 }
 

@@ -3,10 +3,12 @@ import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Control, Gone, ReplyListener } from './control.js';
 import { SpawnError, zygoteGone } from './errors.js';
+import { hintFor } from './hints.js';
 import type { JobMessage } from './job-message.js';
 import { beginCall, endCall } from './keep-alive.js';
 import { native, REPLY_CLONED, REPLY_EXITED, type Reply } from './native.js';
 import type { CheckedProcessOptions } from './options.js';
+import { systemCallName } from './seccomp.js';
 import type { Stdio } from './stdio.js';
 import type { CapturedOutput, Usage } from './types.js';
 
@@ -21,6 +23,10 @@ export interface Ended {
   readonly signal: NodeJS.Signals | null;
   readonly killed: KillReason | null;
   readonly usage: Usage;
+  /** The name of a system call that is forbidden. */
+  readonly forbidden: string | null;
+  readonly oomKills: number;
+  readonly taskFails: number;
   readonly stdout?: CapturedOutput;
   readonly stderr?: CapturedOutput;
 }
@@ -153,11 +159,20 @@ export class RunningChild implements ReplyListener {
         systemMs: reply.systemUs / 1000,
         peakMemoryBytes: reply.peakMemoryKb * 1024,
       };
-      const exit = { exitCode: reply.exitCode, signal: signalName(reply.signal), killed: this.#killed, usage };
+      const exit = {
+        exitCode: reply.exitCode,
+        signal: signalName(reply.signal),
+        killed: this.#killed,
+        usage,
+        forbidden: reply.forbidden < 0 ? null : systemCallName(reply.forbidden),
+        oomKills: reply.oomKills,
+        taskFails: reply.taskFails,
+      };
       this.#settle.ended(this.#finish().then((captured) => ({ ...exit, ...captured })));
       return;
     }
-    this.#fail(new SpawnError(reply.step, reply.error ?? 'unknown error', hintFor(reply.step, reply.error)));
+    const errno = reply.error ?? 'unknown error';
+    this.#fail(new SpawnError(reply.step, errno, hintFor(reply.step, errno)));
   }
 
   onGone(how: Gone): void {
@@ -222,12 +237,4 @@ export function toSpawnError(error: unknown): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) return error;
   return new SpawnError(syscall, code, hintFor(syscall, code), { cause: error });
-}
-
-function hintFor(step: string, error: string | null): string {
-  if (error === 'EAGAIN') return 'too many processes: see RLIMIT_NPROC, pids.max and kernel.pid_max';
-  if (error === 'ENOSPC' && step.includes('NEWPID')) return 'raise sysctl user.max_pid_namespaces';
-  if (error === 'ENOMEM') return 'the machine is short of memory';
-  if (error === 'EMFILE' || error === 'ENFILE') return 'too many open files: see RLIMIT_NOFILE';
-  return '';
 }

@@ -2,6 +2,7 @@
 import type { Table } from 'apache-arrow';
 import type { Readable, Writable } from 'node:stream';
 import type { PlainValue } from '../protocol/value.js';
+import type { SandboxLayer } from './layers.js';
 
 export type { PlainValue } from '../protocol/value.js';
 
@@ -35,6 +36,63 @@ export interface ZygoteOptions {
    * milliseconds. @default {@link DEFAULT_IDLE_TIMEOUT_MS}
    */
   readonly idleTimeoutMs?: number;
+  /** How children are confined. @default everything on */
+  readonly sandbox?: SandboxOptions;
+}
+
+/**
+ * What children may do. `compute`: calculate, with a private /tmp, and nothing else. `exec`: also start programs that
+ * `files` lists.
+ */
+export type SandboxProfile = 'compute' | 'exec';
+
+/** What each child may use. A child that goes beyond is `limitExceeded` with the name here, or `outOfMemory`. */
+export interface SandboxLimits {
+  /** Memory of the child and all that it starts. @default {@link DEFAULT_MEMORY_BYTES} */
+  readonly memoryBytes?: number;
+  /** Processes and threads. @default {@link DEFAULT_TASKS} */
+  readonly tasks?: number;
+  /** Open files. @default {@link DEFAULT_OPEN_FILES} */
+  readonly openFiles?: number;
+  /** The size of a file. @default {@link DEFAULT_FILE_BYTES} */
+  readonly fileBytes?: number;
+  /** All files in /tmp, which count as memory too. @default {@link DEFAULT_TMP_BYTES} */
+  readonly tmpBytes?: number;
+  /** CPU time in milliseconds, rounded up to seconds; `Infinity` for none. @default Infinity */
+  readonly cpuMs?: number;
+}
+
+/** How children are confined. Everything is on unless it is switched off by name. */
+export interface SandboxOptions {
+  /** @default 'compute' */
+  readonly profile?: SandboxProfile;
+  /** Layers to go without. @default [] */
+  readonly off?: readonly SandboxLayer[];
+  /** Files and directories of the host that children see, read-only, under the same paths. @default [] */
+  readonly files?: readonly string[];
+  /**
+   * User and group ids for children, which nobody else on the machine has; only for a host that is root. Each zygote
+   * takes 256 of them. @default {@link DEFAULT_UIDS}
+   */
+  readonly uids?: { readonly first: number; readonly count: number };
+  /**
+   * Directories of cgroup file systems in which groups for children can be made.
+   * @default the host's own group, where the host may
+   */
+  readonly cgroups?: readonly string[];
+  readonly limits?: SandboxLimits;
+}
+
+/** What confines the children of a zygote. */
+export interface ActiveSandbox {
+  readonly profile: SandboxProfile;
+  readonly layers: readonly SandboxLayer[];
+  /** What was switched off. */
+  readonly off: readonly SandboxLayer[];
+  /** Whether each live child has a uid and gid of its own. A host that isn't root can't give them any. */
+  readonly ownIds: boolean;
+  /** What holds the limit on memory. `rlimit` counts what is allocated, each process by itself. */
+  readonly memory: 'cgroup2' | 'cgroup1' | 'rlimit' | 'none';
 }
 
 /** A table to hand over: an Arrow table, Arrow IPC bytes, or the descriptor of an open Arrow IPC file. */
@@ -148,7 +206,14 @@ export type Result = Common &
 export type OkResult = Extract<Result, { status: 'ok' }>;
 
 /** The limits by which a result can be `limitExceeded`, under the names of the options that set them. */
-export type LimitName = 'maxResultBytes' | 'maxTableBytes' | 'maxResultDepth' | 'maxResultElements';
+export type LimitName =
+  | 'maxResultBytes'
+  | 'maxTableBytes'
+  | 'maxResultDepth'
+  | 'maxResultElements'
+  | 'tasks'
+  | 'fileBytes'
+  | 'cpuMs';
 
 /** How a process ended. */
 export interface ExitStatus {
@@ -156,6 +221,12 @@ export interface ExitStatus {
   readonly signal: NodeJS.Signals | null;
   /** Why the host ended it, if it did. */
   readonly killed: 'timedOut' | 'canceled' | null;
+  /** The name of the forbidden system call that it was killed for, if it was. */
+  readonly forbidden: string | null;
+  /** Whether the kernel killed one of its processes for want of memory. */
+  readonly outOfMemory: boolean;
+  /** Whether a process or a thread was refused because of the limit on tasks. */
+  readonly tasksExceeded: boolean;
   readonly usage: Usage;
   readonly stdout?: CapturedOutput;
   readonly stderr?: CapturedOutput;

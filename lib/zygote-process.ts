@@ -2,14 +2,18 @@
 import { spawn, type ChildProcess as NodeChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { ZygoteConfig, ZygoteComplaint } from '../protocol/start.js';
+import type { SandboxConfig, ZygoteConfig, ZygoteComplaint } from '../protocol/start.js';
 import { collect } from './collect.js';
 import { Control } from './control.js';
 import { NodespawnerError, ZygoteStartError } from './errors.js';
 import { beginCall, endCall } from './keep-alive.js';
 import { addonPath, launcherPath } from './native-path.js';
 import { native, REPLY_READY, type Reply } from './native.js';
+import { hintFor } from './hints.js';
 import type { CheckedZygoteOptions } from './options.js';
+import { planSandbox, type SandboxPlan } from './sandbox.js';
+import { tryChild, type TrialFailure } from './trial.js';
+import type { ActiveSandbox } from './types.js';
 
 const MAIN = fileURLToPath(new URL('../zygote/main.js', import.meta.url));
 
@@ -22,12 +26,16 @@ const MAX_OUTPUT_BYTES = 64 * 1024;
  */
 const NODE_OPTIONS = ['--expose-internals', '--experimental-vm-modules', '--expose-gc'];
 
+/** Of native/launcher/fail.h: it has said why on stderr. */
+const EXIT_SETUP = 125;
+
 export interface ZygoteProcess {
   readonly control: Control;
   readonly threads: number;
+  readonly sandbox: ActiveSandbox;
   /** Resolves when the zygote and all its children are gone. */
   readonly exited: Promise<void>;
-  /** SIGKILL, for a zygote that does not end by itself. */
+  /** For a zygote that does not end by itself. */
   kill(): void;
 }
 
@@ -56,13 +64,14 @@ interface Launched {
 }
 
 /** Owns `zygoteEnd`. */
-function launch(options: CheckedZygoteOptions, zygoteEnd: number): Launched {
+function launch(options: CheckedZygoteOptions, plan: SandboxPlan, zygoteEnd: number): Launched {
   const inherited = [zygoteEnd];
   try {
     const [outputRead, outputWrite] = native.pipe();
     inherited.push(outputWrite);
     const output = collect(outputRead, MAX_OUTPUT_BYTES, false).then(({ bytes }) => bytes.toString());
-    const command = [String(process.pid), '--', options.execPath, ...NODE_OPTIONS, ...options.execArgv, MAIN, addonPath()];
+    const node = [options.execPath, ...NODE_OPTIONS, ...options.execArgv, MAIN, addonPath()];
+    const command = [`--host=${process.pid}`, ...plan.launcherArguments, '--', ...node];
     const launcher = spawn(launcherPath(), command, {
       // Not in the host's process group: a Ctrl-C at the terminal is the host's to answer.
       detached: true,
@@ -77,9 +86,9 @@ function launch(options: CheckedZygoteOptions, zygoteEnd: number): Launched {
   }
 }
 
-function sendConfig(fd: number, options: CheckedZygoteOptions): void {
+function sendConfig(fd: number, options: CheckedZygoteOptions, sandbox: SandboxConfig): void {
   const { preload, from, execArgv, cwd, typescript, idleTimeoutMs } = options;
-  const config: ZygoteConfig = { preload, from, execArgv, cwd, typescript, idleTimeoutMs };
+  const config: ZygoteConfig = { preload, from, execArgv, cwd, typescript, idleTimeoutMs, sandbox };
   try {
     native.sendMessage(fd, Buffer.from(JSON.stringify(config)), []);
   } catch (error) {
@@ -103,11 +112,12 @@ export async function startZygoteProcess(options: CheckedZygoteOptions, onGone: 
 }
 
 async function start(options: CheckedZygoteOptions, onGone: () => void): Promise<ZygoteProcess> {
+  const plan = planSandbox(options.sandbox);
   const [hostEnd, zygoteEnd] = native.socketPair();
   let launched: Launched;
   try {
-    launched = launch(options, zygoteEnd);
-    sendConfig(hostEnd, options);
+    launched = launch(options, plan, zygoteEnd);
+    sendConfig(hostEnd, options, plan.config);
   } catch (error) {
     closeSync(hostEnd);
     throw error;
@@ -128,7 +138,8 @@ async function start(options: CheckedZygoteOptions, onGone: () => void): Promise
     },
   });
   const kill = (): void => {
-    launcher.kill('SIGKILL');
+    // It kills all of the zygote's, and removes what is left of it.
+    launcher.kill('SIGTERM');
   };
 
   let timer: NodeJS.Timeout | undefined;
@@ -138,12 +149,24 @@ async function start(options: CheckedZygoteOptions, onGone: () => void): Promise
   const first = await Promise.race([answer, timeout, exit.then(() => undefined)]);
   clearTimeout(timer);
   if (first !== undefined && first !== 'timeout' && first.text === undefined && first.kind === REPLY_READY) {
+    const failure = await tryChild(control);
+    if (failure !== undefined) {
+      control.close();
+      await exit;
+      throw sandboxUnavailable(failure, await output);
+    }
     ready = true;
-    return { control, threads: first.threads, exited: exit.then(() => undefined), kill };
+    return { control, threads: first.threads, sandbox: plan.active, exited: exit.then(() => undefined), kill };
   }
   control.close();
   kill();
   throw explain(first, await exit, await output, options);
+}
+
+function sandboxUnavailable({ step, errno }: TrialFailure, output: string): ZygoteStartError {
+  const hint = hintFor(step, errno);
+  const message = `children can't be confined: ${step} failed with ${errno}${hint === '' ? '' : `; ${hint}`}`;
+  return new ZygoteStartError('ERR_SANDBOX_UNAVAILABLE', message, output);
 }
 
 function explain(
@@ -163,6 +186,9 @@ function explain(
   if (exit.error) {
     const message = `the launcher could not be started: ${exit.error.message}`;
     return new ZygoteStartError('ERR_START_FAILED', message, output, { cause: exit.error });
+  }
+  if (exit.code === EXIT_SETUP) {
+    return new ZygoteStartError('ERR_SANDBOX_UNAVAILABLE', 'the sandbox could not be set up', output);
   }
   const how = exit.signal === null ? `with exit code ${exit.code}` : `by ${exit.signal}`;
   return new ZygoteStartError('ERR_START_FAILED', `the zygote ended ${how} before it was ready`, output);

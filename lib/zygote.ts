@@ -12,7 +12,8 @@ import {
   type CheckedZygoteOptions,
 } from './options.js';
 import { startEntry } from './process-child.js';
-import type { Child, ChildProcess, Entry, Inputs, OkResult, ProcessOptions, SpawnOptions, ZygoteOptions } from './types.js';
+import type { ActiveSandbox, Child, ChildProcess, Entry, Inputs, OkResult, ProcessOptions, SpawnOptions, ZygoteOptions } from './types.js';
+import type { ZygoteContext } from './zygote-context.js';
 import { startZygoteProcess, type ZygoteProcess } from './zygote-process.js';
 
 /** How long a zygote that was told to end may take, in milliseconds, before it is killed. */
@@ -62,6 +63,11 @@ export class Zygote implements AsyncDisposable {
     return this.#process.threads;
   }
 
+  /** What confines the children. */
+  get sandbox(): ActiveSandbox {
+    return this.#process.sandbox;
+  }
+
   /** Whether children can still be had. */
   get isAlive(): boolean {
     return this.#state.gone === undefined;
@@ -84,7 +90,7 @@ export class Zygote implements AsyncDisposable {
     const checked = checkSpawnOptions(options, 'pipe');
     checked.signal?.throwIfAborted();
     this.#assertAlive();
-    return toChild(await startCode(this.#process.control, this.#hasArrow, source, given, checked));
+    return toChild(await startCode(this.#context, source, given, checked));
   }
 
   /**
@@ -98,7 +104,7 @@ export class Zygote implements AsyncDisposable {
     const checked = checkSpawnOptions(options, 'ignore');
     checked.signal?.throwIfAborted();
     this.#assertAlive();
-    const { result } = await startCode(this.#process.control, this.#hasArrow, source, given, checked);
+    const { result } = await startCode(this.#context, source, given, checked);
     const outcome = await result;
     if (outcome.status === 'ok') return outcome;
     if (outcome.status === 'canceled') checked.signal?.throwIfAborted();
@@ -137,8 +143,12 @@ export class Zygote implements AsyncDisposable {
     await this.close();
   }
 
-  get #hasArrow(): boolean {
-    return this.#options.preload.includes('apache-arrow');
+  get #context(): ZygoteContext {
+    return {
+      control: this.#process.control,
+      hasArrow: this.#options.preload.includes('apache-arrow'),
+      limits: this.#options.sandbox.limits,
+    };
   }
 
   #assertAlive(): void {

@@ -25,7 +25,7 @@ const char* MeasureData() {
 
 const char* SetResourceLimits(const Sandbox& sandbox) {
   for (const ResourceLimit& limit : sandbox.limits) {
-    const rlimit value = {limit.value, limit.value};
+    const rlimit value = {limit.soft, limit.hard};
     if (setrlimit(static_cast<__rlimit_resource_t>(limit.resource), &value) != 0) return "setrlimit";
   }
   if (sandbox.data_bytes) {

@@ -10,7 +10,7 @@ namespace nodespawner {
 
 struct ResourceLimit {
   int resource;  // RLIMIT_* of getrlimit(2)
-  rlim_t value;  // soft and hard
+  rlim_t soft, hard;
 };
 
 struct Sandbox {

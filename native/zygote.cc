@@ -36,9 +36,10 @@ Sandbox ReadSandbox(const Napi::Object& options) {
   sandbox.layers = options.Get("layers").As<Napi::Number>().Uint32Value();
   const auto limits = options.Get("limits").As<Napi::Array>();
   for (uint32_t i = 0; i < limits.Length(); i++) {
-    const auto pair = limits.Get(i).As<Napi::Array>();
-    sandbox.limits.push_back({pair.Get(0u).As<Napi::Number>().Int32Value(),
-                              static_cast<rlim_t>(pair.Get(1u).As<Napi::Number>().Int64Value())});
+    const auto limit = limits.Get(i).As<Napi::Array>();
+    const auto number = [&](uint32_t index) { return limit.Get(index).As<Napi::Number>().Int64Value(); };
+    sandbox.limits.push_back(
+        {static_cast<int>(number(0)), static_cast<rlim_t>(number(1)), static_cast<rlim_t>(number(2))});
   }
   sandbox.data_bytes = static_cast<rlim_t>(options.Get("dataBytes").As<Napi::Number>().Int64Value());
   const auto filter = options.Get("filter").As<Napi::Uint8Array>();

@@ -10,6 +10,17 @@ export interface ZygoteConfig {
   readonly cwd: string;
   readonly typescript: boolean;
   readonly idleTimeoutMs: number;
+  readonly sandbox: SandboxConfig;
+}
+
+/** `struct Sandbox` of native/sandbox.h. */
+export interface SandboxConfig {
+  readonly layers: number;
+  readonly limits: readonly (readonly [resource: number, soft: number, hard: number])[];
+  readonly dataBytes: number;
+  /** The seccomp program, in base64. */
+  readonly filter: string;
+  readonly filterProbe: number;
 }
 
 /** From a zygote that can't start. */

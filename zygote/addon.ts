@@ -1,4 +1,5 @@
 /** The part of the addon that the zygote and its children use. What the functions do is said in native/*.h. */
+import type { SandboxConfig } from '../protocol/start.js';
 
 export interface ReceivedMessage {
   readonly bytes: Buffer;
@@ -12,6 +13,7 @@ export interface ZygoteAddon {
     readonly stubFd: number;
     readonly spareStubs: number;
     readonly idleTimeoutMs: number;
+    readonly sandbox: Omit<SandboxConfig, 'filter'> & { readonly filter: Uint8Array };
   }): number;
   resetStartTime(): boolean;
   processId(): number;

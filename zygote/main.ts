@@ -55,6 +55,7 @@ async function start(): Promise<() => void> {
   const environment = { ...process.env } as Record<string, string>;
   const packageRoot = path.resolve(__dirname, '..');
   prepareFresh({ ownDirectories: [packageRoot] });
+  const sandbox = { ...config.sandbox, filter: Buffer.from(config.sandbox.filter, 'base64') };
   // What modules have put off until the next turns of the event loop.
   await pause(0);
   await new Promise(setImmediate);
@@ -67,6 +68,7 @@ async function start(): Promise<() => void> {
     stubFd: STUB_FD,
     spareStubs: SPARE_STUBS,
     idleTimeoutMs: config.idleTimeoutMs,
+    sandbox,
   });
   const { cwd, execArgv } = config;
   return () => {

@@ -1,0 +1,120 @@
+/** Finds a control group below which children can be given groups of their own (cgroups(7)), version 2 or 1. */
+import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+export interface CgroupParents {
+  readonly version: 1 | 2;
+  /** Directories, one for each hierarchy. */
+  readonly directories: readonly string[];
+}
+
+/** Of both a group is made for each child. */
+const CONTROLLERS = ['memory', 'pids'] as const;
+
+interface Hierarchy {
+  readonly controllers: readonly string[];
+  /** Relative to where it is mounted. */
+  readonly path: string;
+}
+
+function readHierarchies(): Hierarchy[] {
+  return readFileSync('/proc/self/cgroup', 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [, controllers = '', ...rest] = line.split(':');
+      return { controllers: controllers === '' ? [] : controllers.split(','), path: rest.join(':') };
+    });
+}
+
+interface Mount {
+  readonly root: string;
+  readonly point: string;
+  readonly type: string;
+  readonly options: readonly string[];
+}
+
+function readMounts(): Mount[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [before = '', after = ''] = line.split(' - ');
+      const [, , , root = '', point = ''] = before.split(' ');
+      const [type = '', , options = ''] = after.split(' ');
+      return { root, point, type, options: options.split(',') };
+    });
+}
+
+function directoryOf(mount: Mount, hierarchy: Hierarchy): string {
+  // In a container the mount may show only a part of the hierarchy, which begins at `root`.
+  const below = mount.root === '/' ? hierarchy.path : path.relative(mount.root, hierarchy.path);
+  return path.join(mount.point, below);
+}
+
+function isWritable(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function words(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').trim().split(/\s+/);
+  } catch {
+    return [];
+  }
+}
+
+/** Version 2: the controllers have to be handed down, which the kernel refuses where the group itself has processes. */
+function canHandDown(directory: string): boolean {
+  const control = path.join(directory, 'cgroup.subtree_control');
+  const missing = (): string[] => CONTROLLERS.filter((name) => !words(control).includes(name));
+  if (missing().length === 0) return true;
+  try {
+    writeFileSync(control, missing().map((name) => `+${name}`).join(' '));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function findVersion2(mounts: readonly Mount[], hierarchies: readonly Hierarchy[]): string | undefined {
+  const mount = mounts.find(({ type }) => type === 'cgroup2');
+  const hierarchy = hierarchies.find(({ controllers }) => controllers.length === 0);
+  if (mount === undefined || hierarchy === undefined) return undefined;
+  const directory = directoryOf(mount, hierarchy);
+  const available = words(path.join(directory, 'cgroup.controllers'));
+  const usable = CONTROLLERS.every((name) => available.includes(name));
+  return usable && isWritable(directory) && canHandDown(directory) ? directory : undefined;
+}
+
+function findVersion1(mounts: readonly Mount[], hierarchies: readonly Hierarchy[]): string[] | undefined {
+  const directories = new Set<string>();
+  for (const name of CONTROLLERS) {
+    const mount = mounts.find(({ type, options }) => type === 'cgroup' && options.includes(name));
+    const hierarchy = hierarchies.find(({ controllers }) => controllers.includes(name));
+    if (mount === undefined || hierarchy === undefined) return undefined;
+    const directory = directoryOf(mount, hierarchy);
+    if (!isWritable(directory)) return undefined;
+    directories.add(directory);
+  }
+  return [...directories];
+}
+
+/** Undefined where the host may not make groups. */
+export function findCgroupParents(): CgroupParents | undefined {
+  try {
+    const mounts = readMounts();
+    const hierarchies = readHierarchies();
+    const version2 = findVersion2(mounts, hierarchies);
+    if (version2 !== undefined) return { version: 2, directories: [version2] };
+    const version1 = findVersion1(mounts, hierarchies);
+    return version1 && { version: 1, directories: version1 };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,91 @@
+/** From what the caller asks for to what the launcher and the zygote are told. */
+import type { SandboxConfig } from '../protocol/start.js';
+import { findCgroupParents, type CgroupParents } from './cgroup.js';
+import { LAYER_BITS, SANDBOX_LAYERS, type SandboxLayer } from './layers.js';
+import type { CheckedSandboxOptions } from './options.js';
+import { readFilter } from './seccomp.js';
+import type { ActiveSandbox } from './types.js';
+
+export interface SandboxPlan {
+  /** Options of native/launcher/options.h. */
+  readonly launcherArguments: readonly string[];
+  readonly config: SandboxConfig;
+  readonly active: ActiveSandbox;
+}
+
+/** RLIMIT_* of getrlimit(2), which are the same on both architectures. */
+const RLIMIT_CPU = 0;
+const RLIMIT_FSIZE = 1;
+const RLIMIT_CORE = 4;
+const RLIMIT_NPROC = 6;
+const RLIMIT_NOFILE = 7;
+const RLIMIT_MEMLOCK = 8;
+const RLIMIT_SIGPENDING = 11;
+const RLIMIT_MSGQUEUE = 12;
+
+const TMP_INODES = 16_384;
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+function resourceLimits(options: CheckedSandboxOptions, hasOwnIds: boolean): [number, number, number][] {
+  const { limits } = options;
+  const both = (resource: number, value: number): [number, number, number] => [resource, value, value];
+  const rlimits = [
+    both(RLIMIT_CORE, 0),
+    both(RLIMIT_MSGQUEUE, 0),
+    both(RLIMIT_MEMLOCK, 65_536),
+    both(RLIMIT_SIGPENDING, 256),
+    both(RLIMIT_NOFILE, limits.openFiles),
+    both(RLIMIT_FSIZE, limits.fileBytes),
+  ];
+  // Counted for each user, so it is the child's own only where the child has a user of its own.
+  if (hasOwnIds) rlimits.push(both(RLIMIT_NPROC, limits.tasks));
+  if (limits.cpuMs !== Infinity) {
+    // SIGXCPU says why; one who ignores it gets SIGKILL a second later.
+    const seconds = Math.ceil(limits.cpuMs / 1000);
+    rlimits.push([RLIMIT_CPU, seconds, seconds + 1]);
+  }
+  return rlimits;
+}
+
+export function planSandbox(options: CheckedSandboxOptions): SandboxPlan {
+  const on = SANDBOX_LAYERS.filter((layer) => !options.off.includes(layer));
+  const has = (layer: SandboxLayer): boolean => on.includes(layer);
+  const hasOwnIds = has('user') && isRoot();
+  const { limits } = options;
+  const cgroups: CgroupParents | undefined =
+    !has('limits') || options.off.includes('cgroup')
+      ? undefined
+      : options.cgroups === undefined
+        ? findCgroupParents()
+        : { version: 2, directories: options.cgroups };
+  const bits = on.reduce((sum, layer) => sum | LAYER_BITS[layer], 0);
+  const filter = readFilter(options.profile);
+  const memory = !has('limits') ? 'none' : cgroups === undefined ? 'rlimit' : (`cgroup${cgroups.version}` as const);
+  return {
+    launcherArguments: [
+      `--layers=${bits}`,
+      ...(hasOwnIds ? [`--child-ids=${options.uids.first}:${options.uids.count}`] : []),
+      `--tmp=${limits.tmpBytes}:${TMP_INODES}`,
+      ...options.files.map((file) => `--bind=${file}`),
+      ...(cgroups?.directories ?? []).map((directory) => `--cgroup=${directory}`),
+      ...(has('limits') ? [`--memory=${limits.memoryBytes}`, `--tasks=${limits.tasks}`] : []),
+    ],
+    config: {
+      layers: bits,
+      limits: has('limits') ? resourceLimits(options, hasOwnIds) : [],
+      dataBytes: memory === 'rlimit' ? limits.memoryBytes : 0,
+      filter: filter.program.toString('base64'),
+      filterProbe: filter.probe,
+    },
+    active: Object.freeze({
+      profile: options.profile,
+      layers: Object.freeze(on),
+      off: Object.freeze([...options.off]),
+      ownIds: hasOwnIds,
+      memory,
+    }),
+  };
+}

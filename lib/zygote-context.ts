@@ -1,0 +1,10 @@
+import type { Control } from './control.js';
+import type { SandboxLimits } from './types.js';
+
+/** What a call needs to know of the zygote. */
+export interface ZygoteContext {
+  readonly control: Control;
+  /** Whether children have apache-arrow. */
+  readonly hasArrow: boolean;
+  readonly limits: Required<SandboxLimits>;
+}
