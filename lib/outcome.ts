@@ -55,7 +55,7 @@ async function toFate(
   // What the code returned counts only if its process then ended in the orderly way.
   if (outcome?.kind === 'returned' && ended.exitCode === 0) return returned(outcome, outputFd, options);
   if (ended.forbidden !== null) return { status: 'forbidden', syscall: ended.forbidden };
-  if (ended.oomKills > 0) return { status: 'outOfMemory' };
+  if (ended.oomKills > 0 || outcome?.kind === 'outOfMemory') return { status: 'outOfMemory' };
   if (ended.killed?.kind === 'timedOut') return { status: 'timedOut', timeoutMs: options.timeoutMs };
   if (ended.killed?.kind === 'canceled') return { status: 'canceled', reason: ended.killed.reason };
   const limit = limitBehind(ended, sandboxLimits.cpuMs);

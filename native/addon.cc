@@ -2,6 +2,7 @@
 
 #include "control_socket.h"
 #include "memfd.h"
+#include "out_of_memory.h"
 #include "poller.h"
 #include "sockets.h"
 #include "zygote.h"
@@ -33,6 +34,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
       {"sealAndServe", SealAndServe},
       {"resetStartTime", ResetStartTimeBinding},
       {"processId", ProcessId},
+      {"reportOutOfMemory", ReportOutOfMemory},
       {"exitNow", ExitNow},
   };
   for (const auto& entry : table) exports.Set(entry.name, Napi::Function::New(env, entry.function, entry.name));

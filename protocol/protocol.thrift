@@ -162,6 +162,8 @@ union Outcome {
   1: Returned returned
   2: Threw threw
   3: BadReturn badReturn
+  /** V8 found no more memory for the heap. */
+  4: Nothing outOfMemory
 }
 
 struct Result {

@@ -50,8 +50,13 @@ export interface BadReturn {
   readonly limit?: string;
 }
 
+/** V8 found no more memory for the heap. */
+export interface OutOfMemory {
+  readonly kind: 'outOfMemory';
+}
+
 /** `Value` is `unknown` for one who encodes, and {@link PlainValue} for one who decodes. */
-export type Outcome<Value = PlainValue> = Returned<Value> | Threw | BadReturn;
+export type Outcome<Value = PlainValue> = Returned<Value> | Threw | BadReturn | OutOfMemory;
 
 /** How many causes of an error are sent. */
 export const MAX_CAUSES = 8;
@@ -122,6 +127,9 @@ function toGenerated(outcome: Outcome<unknown>, encoder: ValueEncoder, maxBytes:
       });
       break;
     }
+    case 'outOfMemory':
+      struct.outOfMemory = new generated.Nothing();
+      break;
   }
   return struct;
 }
@@ -147,7 +155,8 @@ interface RawResult {
   outcome:
     | { returned: Omit<Returned, 'kind'> }
     | { threw: Omit<Threw, 'kind'> }
-    | { badReturn: Omit<BadReturn, 'kind'> };
+    | { badReturn: Omit<BadReturn, 'kind'> }
+    | { outOfMemory: object };
 }
 
 /**
@@ -175,7 +184,10 @@ export function decodeResult(
     if ('threw' in outcome) {
       return { kind: 'threw', ...outcome.threw };
     }
-    return { kind: 'badReturn', ...outcome.badReturn };
+    if ('badReturn' in outcome) {
+      return { kind: 'badReturn', ...outcome.badReturn };
+    }
+    return { kind: 'outOfMemory' };
   });
 }
 

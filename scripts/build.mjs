@@ -4,6 +4,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { buildNative } from './lib/native.mjs';
+import { buildSeccomp } from './lib/seccomp.mjs';
 import { inRoot, runBin } from './lib/project.mjs';
 
 const parts = ['lib', 'zygote', 'protocol', 'test', 'bench', 'demo'];
@@ -42,6 +43,7 @@ function removeStaleOutput() {
 const only = process.argv[2];
 if (only !== '--ts') buildNative();
 if (only !== '--native') {
+  buildSeccomp();
   removeStaleOutput();
   copyOtherFiles();
   runBin('typescript/bin/tsc', ['-p', inRoot('tsconfig.json')]);

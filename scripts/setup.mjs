@@ -7,9 +7,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fail, inRoot, readJson, root, run } from './lib/project.mjs';
 
-/** The Debian packages of each use, each with the command that shows that it is there. */
+/** The Debian packages of each use, each with the command, or the file, that shows that it is there. */
 const packages = {
-  build: { 'g++': 'g++', make: 'make', cmake: 'cmake' },
+  build: { 'g++': 'g++', make: 'make', cmake: 'cmake', 'libseccomp-dev': '/usr/include/seccomp.h' },
   test: { 'thrift-compiler': 'thrift', binutils: 'readelf' },
   lint: { 'clang-format': 'clang-format', 'clang-tidy': 'clang-tidy' },
   aarch64: { 'g++-aarch64-linux-gnu': 'aarch64-linux-gnu-g++' },
@@ -39,6 +39,7 @@ function installNpmPackages(/** @type {string} */ folder) {
 }
 
 function hasCommand(/** @type {string} */ name) {
+  if (name.startsWith('/')) return fs.existsSync(name);
   const folders = (process.env.PATH ?? '').split(':');
   return folders.some((folder) => folder !== '' && fs.existsSync(path.join(folder, name)));
 }

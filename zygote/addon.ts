@@ -17,6 +17,7 @@ export interface ZygoteAddon {
   }): number;
   resetStartTime(): boolean;
   processId(): number;
+  reportOutOfMemory(fd: number, report: Uint8Array): boolean;
   exitNow(code: number): never;
   sendMessage(fd: number, bytes: Uint8Array, fds: readonly number[]): void;
   receiveMessage(fd: number, maxBytes: number): ReceivedMessage | null;

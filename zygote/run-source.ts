@@ -42,6 +42,9 @@ const activeResources = process.getActiveResourcesInfo.bind(process);
 const { setTimeout } = globalThis;
 const { writeSync, closeSync } = fs;
 
+/** Encoded in the zygote: when it is needed there is no memory for it. */
+const OUT_OF_MEMORY = Buffer.concat(encodeResult({ kind: 'outOfMemory' }));
+
 /** How often to look whether a pipe that was full has been read, in milliseconds. */
 const PRINTING_MS = 1;
 
@@ -101,6 +104,8 @@ export function runSource(run: SourceRun): void {
   process.on('uncaughtExceptionMonitor', (error: unknown) => {
     if (process.listenerCount('uncaughtException') === 0) send(threw(error));
   });
+
+  addon.reportOutOfMemory(resultFd, OUT_OF_MEMORY);
 
   const work = async (): Promise<unknown> => {
     run.enter();

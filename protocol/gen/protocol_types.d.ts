@@ -190,8 +190,9 @@ declare class Outcome {
     public returned?: Returned;
     public threw?: Threw;
     public badReturn?: BadReturn;
+    public outOfMemory?: Nothing;
 
-      constructor(args?: { returned?: Returned; threw?: Threw; badReturn?: BadReturn; });
+      constructor(args?: { returned?: Returned; threw?: Threw; badReturn?: BadReturn; outOfMemory?: Nothing; });
   }
 
 declare class Result {

@@ -1715,6 +1715,7 @@ const Outcome = module.exports.Outcome = class {
     this.returned = null;
     this.threw = null;
     this.badReturn = null;
+    this.outOfMemory = null;
     if (args) {
       if (args.returned !== undefined && args.returned !== null) {
         this.returned = new ttypes.Returned(args.returned);
@@ -1724,6 +1725,9 @@ const Outcome = module.exports.Outcome = class {
       }
       if (args.badReturn !== undefined && args.badReturn !== null) {
         this.badReturn = new ttypes.BadReturn(args.badReturn);
+      }
+      if (args.outOfMemory !== undefined && args.outOfMemory !== null) {
+        this.outOfMemory = new ttypes.Nothing(args.outOfMemory);
       }
     }
   }
@@ -1762,6 +1766,14 @@ const Outcome = module.exports.Outcome = class {
           input.skip(ftype);
         }
         break;
+        case 4:
+        if (ftype == Thrift.Type.STRUCT) {
+          this.outOfMemory = new ttypes.Nothing();
+          this.outOfMemory.read(input);
+        } else {
+          input.skip(ftype);
+        }
+        break;
         default:
           input.skip(ftype);
       }
@@ -1786,6 +1798,11 @@ const Outcome = module.exports.Outcome = class {
     if (this.badReturn !== null && this.badReturn !== undefined) {
       output.writeFieldBegin('badReturn', Thrift.Type.STRUCT, 3);
       this.badReturn.write(output);
+      output.writeFieldEnd();
+    }
+    if (this.outOfMemory !== null && this.outOfMemory !== undefined) {
+      output.writeFieldBegin('outOfMemory', Thrift.Type.STRUCT, 4);
+      this.outOfMemory.write(output);
       output.writeFieldEnd();
     }
     output.writeFieldStop();

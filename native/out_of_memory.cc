@@ -1,0 +1,44 @@
+#include "out_of_memory.h"
+
+#include <dlfcn.h>
+#include <string.h>
+#include <unistd.h>
+
+namespace nodespawner {
+namespace {
+
+// The handler runs where no memory can be had.
+struct {
+  int fd;
+  size_t size;
+  char report[64];
+} g_out_of_memory;
+
+constexpr int kExitCode = 134;  // what a shell says of SIGABRT, which it would have been
+
+// v8::OOMErrorCallback; the second argument is a reference to v8::OOMDetails.
+void OnOutOfMemory(const char*, const void*) {
+  const ssize_t written = write(g_out_of_memory.fd, g_out_of_memory.report, g_out_of_memory.size);
+  _exit(written < 0 ? kExitCode + 1 : kExitCode);
+}
+
+}  // namespace
+
+Napi::Value ReportOutOfMemory(const Napi::CallbackInfo& info) {
+  using GetCurrent = void* (*)();
+  using SetHandler = void (*)(void* isolate, void (*handler)(const char*, const void*));
+  static const auto get_current = reinterpret_cast<GetCurrent>(dlsym(RTLD_DEFAULT, "_ZN2v87Isolate10GetCurrentEv"));
+  static const auto set_handler = reinterpret_cast<SetHandler>(
+      dlsym(RTLD_DEFAULT, "_ZN2v87Isolate18SetOOMErrorHandlerEPFvPKcRKNS_10OOMDetailsEE"));
+  const auto report = info[1].As<Napi::Uint8Array>();
+  const bool possible = get_current && set_handler && report.ByteLength() <= sizeof g_out_of_memory.report;
+  if (possible) {
+    g_out_of_memory.fd = info[0].As<Napi::Number>().Int32Value();
+    g_out_of_memory.size = report.ByteLength();
+    memcpy(g_out_of_memory.report, report.Data(), report.ByteLength());
+    set_handler(get_current(), OnOutOfMemory);
+  }
+  return Napi::Boolean::New(info.Env(), possible);
+}
+
+}  // namespace nodespawner
