@@ -10,12 +10,12 @@ function findOnPath(name: string): string {
   return realpathSync(execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim());
 }
 
-/** Runs npm with this Node, without the settings of an npm that runs the tests. */
-function npm(args: readonly string[], cwd: string, path = process.env.PATH): string {
+/** Runs npm with this Node and an own cache, without the settings of an npm that runs the tests. */
+function npm(args: readonly string[], cwd: string, cache: string, path = process.env.PATH): string {
   const env: NodeJS.ProcessEnv = {
     PATH: path,
     HOME: process.env.HOME,
-    npm_config_cache: join(cwd, '.npm-cache'),
+    npm_config_cache: cache,
   };
   return execFileSync(process.execPath, [findOnPath('npm'), ...args], {
     cwd,
@@ -27,7 +27,9 @@ function npm(args: readonly string[], cwd: string, path = process.env.PATH): str
 
 /** Packs as `npm publish` would, `prepack` and all. Returns the path of the tarball. */
 export function pack(folder: string): string {
-  const lines = npm(['pack', '--silent', '--pack-destination', folder], root).trim().split('\n');
+  const lines = npm(['pack', '--silent', '--pack-destination', folder], root, join(folder, 'cache'))
+    .trim()
+    .split('\n');
   return join(folder, lines.at(-1) ?? '');
 }
 
@@ -85,6 +87,7 @@ export function installOffline(tarball: string, folder: string): string {
   npm(
     ['install', '--offline', '--no-audit', '--no-fund', '--foreground-scripts', '--loglevel=error'],
     project,
+    join(folder, 'cache'),
     pathWithoutCompiler(folder),
   );
   return project;
