@@ -75,7 +75,12 @@ function canHandDown(directory: string): boolean {
   const missing = (): string[] => CONTROLLERS.filter((name) => !words(control).includes(name));
   if (missing().length === 0) return true;
   try {
-    writeFileSync(control, missing().map((name) => `+${name}`).join(' '));
+    writeFileSync(
+      control,
+      missing()
+        .map((name) => `+${name}`)
+        .join(' '),
+    );
     return true;
   } catch {
     return false;

@@ -42,7 +42,7 @@ function pinUntilSettled(promise: Promise<unknown>, handle: object): void {
   const release = (): void => {
     awaited.delete(handle);
   };
-  promise.then(release, release);
+  void promise.then(release, release);
   pin(promise, handle);
 }
 
@@ -149,14 +149,21 @@ export async function toChild({ running, stdio, result }: StartedCode): Promise<
   return new CodeChild(running, stdio, await running.started, result);
 }
 
-export function checkInputs(inputs: unknown): Inputs {
+export function checkInputs(inputs: Inputs | undefined): Inputs {
   if (inputs === undefined) return {};
-  if (typeof inputs !== 'object' || inputs === null) throw new InvalidOptionError('inputs', 'an object', inputs);
+  // Callers may be JavaScript.
+  const given: unknown = inputs;
+  if (typeof given !== 'object' || given === null)
+    throw new InvalidOptionError('inputs', 'an object', inputs);
   const unknown = Object.keys(inputs).find((key) => key !== 'params' && key !== 'tables');
   if (unknown !== undefined) {
-    throw new InvalidOptionError(`inputs.${unknown}`, 'absent: there are params and tables', Reflect.get(inputs, unknown));
+    throw new InvalidOptionError(
+      `inputs.${unknown}`,
+      'absent: there are params and tables',
+      Reflect.get(inputs, unknown),
+    );
   }
-  const { tables } = inputs as Inputs;
+  const tables: unknown = inputs.tables;
   if (tables !== undefined && (typeof tables !== 'object' || tables === null)) {
     throw new InvalidOptionError('inputs.tables', 'an object of tables', tables);
   }

@@ -108,7 +108,8 @@ export class Control {
         this.close('died');
         return;
       }
-      const listener = reply.text === undefined && reply.token !== 0 ? this.#listeners.get(reply.token) : this.#onZygote;
+      const listener =
+        reply.text === undefined && reply.token !== 0 ? this.#listeners.get(reply.token) : this.#onZygote;
       listener?.onReply(reply);
     }
     this.#flush();

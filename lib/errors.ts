@@ -25,7 +25,11 @@ export class ZygoteStartError extends NodespawnerError {
   readonly output: string;
 
   constructor(code: string, message: string, output: string, options?: ErrorOptions) {
-    super(code, output === '' ? message : `${message}\n--- output of the zygote ---\n${output.trimEnd()}`, options);
+    super(
+      code,
+      output === '' ? message : `${message}\n--- output of the zygote ---\n${output.trimEnd()}`,
+      options,
+    );
     this.output = output;
   }
 }
@@ -38,7 +42,10 @@ export class ZygoteGoneError extends NodespawnerError {
 export function zygoteGone(how: 'died' | 'closed'): ZygoteGoneError {
   return how === 'closed'
     ? new ZygoteGoneError('ERR_ZYGOTE_CLOSED', 'the zygote was closed')
-    : new ZygoteGoneError('ERR_ZYGOTE_DIED', 'the zygote died, and with it all its children; start() another');
+    : new ZygoteGoneError(
+        'ERR_ZYGOTE_DIED',
+        'the zygote died, and with it all its children; start() another',
+      );
 }
 
 /** The kernel refused a child, or a step of confining it failed: `ERR_SPAWN_FAILED`. */
@@ -50,7 +57,11 @@ export class SpawnError extends NodespawnerError {
   readonly errno: string;
 
   constructor(syscall: string, errno: string, hint = '', options?: ErrorOptions) {
-    super('ERR_SPAWN_FAILED', `no child: ${syscall} failed with ${errno}${hint === '' ? '' : `; ${hint}`}`, options);
+    super(
+      'ERR_SPAWN_FAILED',
+      `no child: ${syscall} failed with ${errno}${hint === '' ? '' : `; ${hint}`}`,
+      options,
+    );
     this.syscall = syscall;
     this.errno = errno;
   }
@@ -106,6 +117,7 @@ function explain(result: FailedResult): string {
 
 function describe(value: unknown): string {
   if (typeof value === 'string') return `'${value.length > 80 ? `${value.slice(0, 80)}…` : value}'`;
-  if (typeof value === 'object' && value !== null) return `an instance of ${value.constructor?.name ?? 'Object'}`;
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object' && value !== null) return Object.prototype.toString.call(value);
   return typeof value === 'function' ? 'a function' : String(value);
 }

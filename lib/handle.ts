@@ -45,7 +45,8 @@ export class Handle implements ChildHandle {
 
   kill(signal?: NodeJS.Signals): boolean {
     if (signal === undefined) return this.#running.kill(null);
-    if (!Object.hasOwn(constants.signals, signal)) throw new InvalidOptionError('signal', "a name such as 'SIGTERM'", signal);
+    if (!Object.hasOwn(constants.signals, signal))
+      throw new InvalidOptionError('signal', "a name such as 'SIGTERM'", signal);
     return this.#running.signal(signal);
   }
 

@@ -7,7 +7,11 @@ const HINTS: readonly (readonly [step: RegExp, errno: RegExp, hint: string])[] =
   [/./, /^(EMFILE|ENFILE)$/, 'too many open files: see RLIMIT_NOFILE and fs.file-max'],
   [/./, /^ENOMEM$/, 'the machine, or the control group of the host, is short of memory'],
   [/^clone/, /^EAGAIN$/, 'too many processes: see RLIMIT_NPROC, pids.max and kernel.pid_max'],
-  [/^clone/, /^ENOSPC$/, 'raise sysctl user.max_pid_namespaces, max_mnt_namespaces, max_net_namespaces and their like'],
+  [
+    /^clone/,
+    /^ENOSPC$/,
+    'raise sysctl user.max_pid_namespaces, max_mnt_namespaces, max_net_namespaces and their like',
+  ],
   [/^(clone|setns|unshare)/, /^EPERM$/, `namespaces must be allowed; ${CONTAINER}`],
   [
     /^mount\(proc\)/,
@@ -15,10 +19,18 @@ const HINTS: readonly (readonly [step: RegExp, errno: RegExp, hint: string])[] =
     'the host must see an unmasked /proc: in Docker --security-opt systempaths=unconfined, in Kubernetes procMount: Unmasked',
   ],
   [/^mount/, /./, `mounts must be allowed in the namespace; ${CONTAINER}`],
-  [/cgroup/, /./, "the host's control group must be writable; or give sandbox.cgroups, or turn the layer limits off"],
+  [
+    /cgroup/,
+    /./,
+    "the host's control group must be writable; or give sandbox.cgroups, or turn the layer limits off",
+  ],
   [/^seccomp/, /^EBUSY$/, 'another seccomp filter with a listener is on the host; start it without'],
   [/^seccomp/, /./, 'the kernel needs CONFIG_SECCOMP_FILTER and version 5.5 or later'],
-  [/^verify/, /./, 'a layer was set up and is not in force: this is a bug, or something on the host undoes it'],
+  [
+    /^verify/,
+    /./,
+    'a layer was set up and is not in force: this is a bug, or something on the host undoes it',
+  ],
 ];
 
 export function hintFor(step: string, errno: string): string {

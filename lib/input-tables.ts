@@ -30,7 +30,12 @@ const CHUNK_BYTES = 4 * 1024 * 1024;
 function isTable(value: unknown): value is Table {
   // Not by instanceof: the host may have loaded apache-arrow twice, as CommonJS and as ES modules.
   const table = value as Partial<Table> | null;
-  return typeof table === 'object' && table !== null && Array.isArray(table.batches) && typeof table.schema === 'object';
+  return (
+    typeof table === 'object' &&
+    table !== null &&
+    Array.isArray(table.batches) &&
+    typeof table.schema === 'object'
+  );
 }
 
 function isFd(value: unknown): value is { fd: number } {
@@ -60,7 +65,9 @@ async function* chunksOfFile(fd: number, length: number, position: number): Asyn
 }
 
 /** @throws {InvalidOptionError} */
-export async function placeTables(inputs: Readonly<Record<string, TableInput>> | undefined): Promise<InputTables> {
+export async function placeTables(
+  inputs: Readonly<Record<string, TableInput>> | undefined,
+): Promise<InputTables> {
   const entries = Object.entries(inputs ?? {});
   if (entries.length === 0) return NONE;
   const tables: PlacedTable[] = [];
@@ -80,7 +87,11 @@ export async function placeTables(inputs: Readonly<Record<string, TableInput>> |
         length = sizeOf(input.fd, `inputs.tables.${name}`);
         yield* chunksOfFile(input.fd, length, offset);
       } else {
-        throw new InvalidOptionError(`inputs.tables.${name}`, 'an Arrow Table, Arrow IPC bytes or { fd }', input);
+        throw new InvalidOptionError(
+          `inputs.tables.${name}`,
+          'an Arrow Table, Arrow IPC bytes or { fd }',
+          input,
+        );
       }
       tables.push({ name, offset, length });
       offset = Math.ceil((offset + length) / ALIGNMENT) * ALIGNMENT;

@@ -24,7 +24,10 @@ async function writeFully(fd: number, bytes: Uint8Array, position: number): Prom
 export type Placed = readonly [position: number, bytes: Uint8Array];
 
 /** A sealed memfd with these contents. The caller closes it. */
-export async function sealedMemfd(name: string, contents: Iterable<Placed> | AsyncIterable<Placed>): Promise<number> {
+export async function sealedMemfd(
+  name: string,
+  contents: Iterable<Placed> | AsyncIterable<Placed>,
+): Promise<number> {
   const fd = native.createMemfd(name);
   try {
     for await (const [position, bytes] of contents) await writeFully(fd, bytes, position);

@@ -87,7 +87,8 @@ function fail(name: string, expected: string, value: unknown): never {
 const text: Check<string> = (value, name) =>
   typeof value === 'string' && !value.includes('\0') ? value : fail(name, 'a string without NUL', value);
 
-const flag: Check<boolean> = (value, name) => (typeof value === 'boolean' ? value : fail(name, 'a boolean', value));
+const flag: Check<boolean> = (value, name) =>
+  typeof value === 'boolean' ? value : fail(name, 'a boolean', value);
 
 const texts: Check<readonly string[]> = (value, name) => {
   if (!Array.isArray(value)) fail(name, 'an array of strings', value);
@@ -98,7 +99,8 @@ const environment: Check<Readonly<Record<string, string>>> = (value, name) => {
   if (typeof value !== 'object' || value === null) fail(name, 'an object of strings', value);
   const env = Object.create(null) as Record<string, string>;
   for (const [key, item] of Object.entries(value)) {
-    if (key === '' || key.includes('=') || key.includes('\0')) fail(name, 'without names that contain = or NUL', key);
+    if (key === '' || key.includes('=') || key.includes('\0'))
+      fail(name, 'without names that contain = or NUL', key);
     env[key] = text(item, `${name}.${key}`);
   }
   return env;
@@ -113,16 +115,25 @@ function milliseconds(allowInfinity: boolean): Check<number> {
   // Node's timers take no longer than this.
   const most = 2 ** 31 - 1;
   return (value, name) => {
-    if (typeof value === 'number' && ((value > 0 && value <= most) || (allowInfinity && value === Infinity))) return value;
-    return fail(name, `a number of milliseconds above 0, at most ${most}${allowInfinity ? ', or Infinity' : ''}`, value);
+    if (typeof value === 'number' && ((value > 0 && value <= most) || (allowInfinity && value === Infinity)))
+      return value;
+    return fail(
+      name,
+      `a number of milliseconds above 0, at most ${most}${allowInfinity ? ', or Infinity' : ''}`,
+      value,
+    );
   };
 }
 
 const count: Check<number> = (value, name) =>
-  Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : fail(name, 'a whole number above 0', value);
+  Number.isSafeInteger(value) && (value as number) > 0
+    ? (value as number)
+    : fail(name, 'a whole number above 0', value);
 
 const bytes: Check<number> = (value, name) =>
-  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : fail(name, 'a number of bytes', value);
+  Number.isSafeInteger(value) && (value as number) >= 0
+    ? (value as number)
+    : fail(name, 'a number of bytes', value);
 
 function oneOf<T extends string>(...choices: readonly T[]): Check<T> {
   return (value, name) =>
@@ -137,7 +148,8 @@ class Reader {
 
   constructor(options: unknown, prefix: string) {
     this.#prefix = prefix;
-    if (options !== undefined && (typeof options !== 'object' || options === null)) fail(prefix, 'an object', options);
+    if (options !== undefined && (typeof options !== 'object' || options === null))
+      fail(prefix, 'an object', options);
     this.#options = { ...options };
     this.#unread = new Set(Object.keys(this.#options));
   }
@@ -149,7 +161,8 @@ class Reader {
   }
 
   end(): void {
-    for (const name of this.#unread) fail(`${this.#prefix}.${name}`, 'absent: there is no such option', this.#options[name]);
+    for (const name of this.#unread)
+      fail(`${this.#prefix}.${name}`, 'absent: there is no such option', this.#options[name]);
   }
 }
 
@@ -157,7 +170,8 @@ const abortSignal: Check<AbortSignal | undefined> = (value, name) =>
   value instanceof AbortSignal ? value : fail(name, 'an AbortSignal', value);
 
 const base: Check<string> = (value, name) => {
-  if (value instanceof URL) return value.protocol === 'file:' ? value.href : fail(name, 'a file: URL', value.href);
+  if (value instanceof URL)
+    return value.protocol === 'file:' ? value.href : fail(name, 'a file: URL', value.href);
   const path = text(value, name);
   if (path.startsWith('file:')) return path;
   return pathToFileURL(path).href;
@@ -203,8 +217,10 @@ function checkUids(value: unknown, name: string): CheckedSandboxOptions['uids'] 
   const reader = new Reader(value, name);
   const checked = { first: reader.get('first', count, 0), count: reader.get('count', count, 0) };
   reader.end();
-  if (checked.count < 256) fail(`${name}.count`, 'at least 256, which is what one zygote takes', checked.count);
-  if (checked.first < 1 || checked.first + checked.count > 2 ** 31) fail(name, 'within 1 to 2147483647', checked.first);
+  if (checked.count < 256)
+    fail(`${name}.count`, 'at least 256, which is what one zygote takes', checked.count);
+  if (checked.first < 1 || checked.first + checked.count > 2 ** 31)
+    fail(name, 'within 1 to 2147483647', checked.first);
   return checked;
 }
 
@@ -222,7 +238,11 @@ function checkLimits(value: unknown, name: string): Required<SandboxLimits> {
   return checked;
 }
 
-function readProcessOptions(reader: Reader, defaultTimeoutMs: number, output: OutputMode): CheckedProcessOptions {
+function readProcessOptions(
+  reader: Reader,
+  defaultTimeoutMs: number,
+  output: OutputMode,
+): CheckedProcessOptions {
   const outputMode = oneOf<OutputMode>('pipe', 'capture', 'ignore', 'inherit');
   return {
     signal: reader.get('signal', abortSignal, undefined),
@@ -238,7 +258,10 @@ function readProcessOptions(reader: Reader, defaultTimeoutMs: number, output: Ou
 }
 
 /** @param output what stdout and stderr are by default: `pipe` where there is a handle to read them from */
-export function checkSpawnOptions(options: SpawnOptions | undefined, output: OutputMode): CheckedSpawnOptions {
+export function checkSpawnOptions(
+  options: SpawnOptions | undefined,
+  output: OutputMode,
+): CheckedSpawnOptions {
   const reader = new Reader(options, 'options');
   const checked: CheckedSpawnOptions = {
     ...readProcessOptions(reader, DEFAULT_TIMEOUT_MS, output),
@@ -264,7 +287,8 @@ export function checkEntry(entry: Entry, preload: readonly string[]): CheckedEnt
   if (module === undefined || !preload.includes(module)) {
     fail('entry.module', `one of the preloaded modules (${preload.join(', ')})`, module);
   }
-  const array: Check<readonly unknown[]> = (value, name) => (Array.isArray(value) ? value : fail(name, 'an array', value));
+  const array: Check<readonly unknown[]> = (value, name) =>
+    Array.isArray(value) ? value : fail(name, 'an array', value);
   const checked: CheckedEntry = {
     module,
     export: reader.get('export', text, 'default'),

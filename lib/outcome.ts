@@ -9,7 +9,11 @@ import type { Ended } from './running-child.js';
 import type { LimitName, Result, SandboxLimits } from './types.js';
 import { RESULT_LIMITS } from './result-limits.js';
 
-type Fate = Result extends infer R ? (R extends unknown ? Omit<R, 'usage' | 'stdout' | 'stderr'> : never) : never;
+type Fate = Result extends infer R
+  ? R extends unknown
+    ? Omit<R, 'usage' | 'stdout' | 'stderr'>
+    : never
+  : never;
 
 type ResultLimit = Extract<LimitName, `max${string}`>;
 
@@ -31,7 +35,7 @@ export async function toResult(
 ): Promise<Result> {
   const { usage, stdout, stderr } = ended;
   const common = { usage, ...(stdout && { stdout }), ...(stderr && { stderr }) };
-  return { ...common, ...(await toFate(ended, result, outputFd, options, sandboxLimits)) } as Result;
+  return { ...common, ...(await toFate(ended, result, outputFd, options, sandboxLimits)) };
 }
 
 async function toFate(
@@ -65,8 +69,10 @@ async function toFate(
     return { status: 'threw', error: { ...withStack(error), causes: causes.map(withStack) } };
   }
   if (outcome?.kind === 'badReturn') {
-    const exceededLimit = outcome.code === 'ERR_VALUE_TOO_LARGE' ? /^exceeds (\w+),/.exec(outcome.reason)?.[1] : undefined;
-    if (exceededLimit !== undefined && Object.hasOwn(LIMIT_NAMES, exceededLimit)) return exceeded(exceededLimit, options);
+    const exceededLimit =
+      outcome.code === 'ERR_VALUE_TOO_LARGE' ? /^exceeds (\w+),/.exec(outcome.reason)?.[1] : undefined;
+    if (exceededLimit !== undefined && Object.hasOwn(LIMIT_NAMES, exceededLimit))
+      return exceeded(exceededLimit, options);
     return { status: 'badOutput', reason: outcome.reason, path: outcome.path };
   }
   if (ended.signal !== null) return { status: 'signaled', signal: ended.signal };
@@ -101,7 +107,8 @@ async function returned(
 
 function refused(error: unknown, options: CheckedSpawnOptions): Fate {
   if (error instanceof ValueTooLargeError) return exceeded(error.limit, options);
-  if (error instanceof BadMessageError) return { status: 'badOutput', reason: error.message, path: error.path };
+  if (error instanceof BadMessageError)
+    return { status: 'badOutput', reason: error.message, path: error.path };
   throw error;
 }
 
@@ -116,6 +123,8 @@ function exceeded(codecLimit: string, options: CheckedSpawnOptions): Fate {
   return { status: 'limitExceeded', limit, max };
 }
 
-function withStack<T extends { name: string; message: string; stack?: string }>(error: T): T & { stack: string } {
+function withStack<T extends { name: string; message: string; stack?: string }>(
+  error: T,
+): T & { stack: string } {
   return { ...error, stack: error.stack ?? `${error.name}: ${error.message}` };
 }

@@ -46,7 +46,10 @@ export async function readOutput(
   try {
     native.addSeals(fd, F_SEAL_WRITE | F_SEAL_SEAL);
   } catch (error) {
-    throw new BadTableError('tables', `the memory of the tables can't be sealed: ${(error as Error).message}`);
+    throw new BadTableError(
+      'tables',
+      `the memory of the tables can't be sealed: ${(error as Error).message}`,
+    );
   }
   const { tableFromIPC } = await import('apache-arrow');
   let used = 0;

@@ -63,7 +63,11 @@ export function planSandbox(options: CheckedSandboxOptions): SandboxPlan {
         : { version: 2, directories: options.cgroups };
   const bits = on.reduce((sum, layer) => sum | LAYER_BITS[layer], 0);
   const filter = readFilter(options.profile);
-  const memory = !has('limits') ? 'none' : cgroups === undefined ? 'rlimit' : (`cgroup${cgroups.version}` as const);
+  const memory = !has('limits')
+    ? 'none'
+    : cgroups === undefined
+      ? 'rlimit'
+      : (`cgroup${cgroups.version}` as const);
   return {
     launcherArguments: [
       `--layers=${bits}`,

@@ -27,9 +27,8 @@ let names: Record<string, string> | undefined;
 
 /** The name of a system call of this architecture. */
 export function systemCallName(number: number): string {
-  names ??= JSON.parse(read(`names.${ARCHITECTURES[process.arch] ?? process.arch}.json`).toString()) as Record<
-    string,
-    string
-  >;
+  names ??= JSON.parse(
+    read(`names.${ARCHITECTURES[process.arch] ?? process.arch}.json`).toString(),
+  ) as Record<string, string>;
   return names[number] ?? `system call ${number}`;
 }

@@ -62,7 +62,11 @@ function openInput(fd: number): Writable {
 }
 
 function closedInput(): Writable {
-  const stream = new Writable({ write: (_chunk, _encoding, done) => { done(); } });
+  const stream = new Writable({
+    write: (_chunk, _encoding, done) => {
+      done();
+    },
+  });
   stream.destroy();
   return stream;
 }

@@ -25,7 +25,9 @@ export function tryChild(control: Control): Promise<TrialFailure | undefined> {
         if (reply.kind === REPLY_CLONED) return;
         control.forget(token);
         resolve(
-          reply.kind === REPLY_EXITED ? undefined : { step: reply.step, errno: reply.error ?? 'unknown error' },
+          reply.kind === REPLY_EXITED
+            ? undefined
+            : { step: reply.step, errno: reply.error ?? 'unknown error' },
         );
       },
       onGone: () => {

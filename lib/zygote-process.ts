@@ -98,7 +98,10 @@ function sendConfig(fd: number, options: CheckedZygoteOptions, sandbox: SandboxC
 }
 
 /** @throws {ZygoteStartError} */
-export async function startZygoteProcess(options: CheckedZygoteOptions, onGone: () => void): Promise<ZygoteProcess> {
+export async function startZygoteProcess(
+  options: CheckedZygoteOptions,
+  onGone: () => void,
+): Promise<ZygoteProcess> {
   beginCall();
   try {
     return await start(options, onGone);
@@ -156,7 +159,13 @@ async function start(options: CheckedZygoteOptions, onGone: () => void): Promise
       throw sandboxUnavailable(failure, await output);
     }
     ready = true;
-    return { control, threads: first.threads, sandbox: plan.active, exited: exit.then(() => undefined), kill };
+    return {
+      control,
+      threads: first.threads,
+      sandbox: plan.active,
+      exited: exit.then(() => undefined),
+      kill,
+    };
   }
   control.close();
   kill();

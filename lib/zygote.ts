@@ -12,7 +12,17 @@ import {
   type CheckedZygoteOptions,
 } from './options.js';
 import { startEntry } from './process-child.js';
-import type { ActiveSandbox, Child, ChildProcess, Entry, Inputs, OkResult, ProcessOptions, SpawnOptions, ZygoteOptions } from './types.js';
+import type {
+  ActiveSandbox,
+  Child,
+  ChildProcess,
+  Entry,
+  Inputs,
+  OkResult,
+  ProcessOptions,
+  SpawnOptions,
+  ZygoteOptions,
+} from './types.js';
 import type { ZygoteContext } from './zygote-context.js';
 import { startZygoteProcess, type ZygoteProcess } from './zygote-process.js';
 

@@ -76,8 +76,8 @@ void BecomeChild(const ChildResources& resources, const Sandbox& sandbox) {
   // All of the following belongs to a thread, and those that are started later inherit it.
   if (resources.id >= 0) require(SwitchIds(static_cast<uid_t>(resources.id)));
   if (layers & LAYER_CAPABILITIES) require(DropCapabilities());
-  // After the ids, whose change resets both. The zygote may be killed: its namespace ends with it, but this is one system
-  // call and a second lock.
+  // After the ids, whose change resets both. The zygote may be killed: its namespace ends with it, but this is one
+  // system call and a second lock.
   require(prctl(PR_SET_DUMPABLE, layers & LAYER_DUMPABLE ? 0 : 1, 0, 0, 0) == 0 ? nullptr : "prctl(PR_SET_DUMPABLE)");
   require(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 ? nullptr : "prctl(PR_SET_PDEATHSIG)");
 

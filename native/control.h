@@ -1,6 +1,6 @@
-// The messages between host and zygote: fixed-size records over the control socket (SOCK_SEQPACKET), one a message. Both
-// ends are this library's own, of one build. Before it is sealed the zygote may send text instead: JSON that says why it
-// can't start.
+// The messages between host and zygote: fixed-size records over the control socket (SOCK_SEQPACKET), one a message.
+// Both ends are this library's own, of one build. Before it is sealed the zygote may send text instead: JSON that says
+// why it can't start.
 #pragma once
 
 #include <stdint.h>

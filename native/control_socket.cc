@@ -53,8 +53,9 @@ Napi::Value ReceiveReply(const Napi::CallbackInfo& info) {
   result.Set("kind", static_cast<uint32_t>(reply.kind));
   result.Set("token", reply.token);
   result.Set("pid", message.translated_pid);
-  result.Set("exitCode", WIFEXITED(reply.wait_status) ? Napi::Value(Napi::Number::New(env, WEXITSTATUS(reply.wait_status)))
-                                                      : env.Null());
+  result.Set("exitCode", WIFEXITED(reply.wait_status)
+                             ? Napi::Value(Napi::Number::New(env, WEXITSTATUS(reply.wait_status)))
+                             : env.Null());
   result.Set("signal", WIFSIGNALED(reply.wait_status) ? Napi::Value(Napi::Number::New(env, WTERMSIG(reply.wait_status)))
                                                       : env.Null());
   result.Set("userUs", static_cast<double>(reply.user_us));

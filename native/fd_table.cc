@@ -68,8 +68,8 @@ bool PeekPipe(int read_fd, Pipe* pipe) {
   if (held == 0) return true;
   int copy[2];
   if (pipe2(copy, O_CLOEXEC) != 0) return false;
-  const bool copied = tee(read_fd, copy[1], pipe->size, SPLICE_F_NONBLOCK) == held &&
-                      read(copy[0], pipe->bytes, pipe->size) == held;
+  const bool copied =
+      tee(read_fd, copy[1], pipe->size, SPLICE_F_NONBLOCK) == held && read(copy[0], pipe->bytes, pipe->size) == held;
   close(copy[0]);
   close(copy[1]);
   return copied;

@@ -13,7 +13,8 @@
 namespace nodespawner {
 
 // Reads the table of the zygote. `own` are the zygote's descriptors, which no child keeps (control socket and the
-// like). Fails with ERR_FD_NOT_CARRIED, naming the descriptor, for anything that can't be made anew: a socket, a file, …
+// like). Fails with ERR_FD_NOT_CARRIED, naming the descriptor, for anything that can't be made anew: a socket, a file,
+// …
 std::optional<Failure> InventoryFds(const std::vector<int>& own);
 
 // In the child: closes every descriptor above stderr that is neither in `keep` (ascending) nor the runtime's, puts

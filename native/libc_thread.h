@@ -7,9 +7,7 @@
 
 namespace nodespawner {
 
-inline void* ThreadPointer() {
-  return __builtin_thread_pointer();
-}
+inline void* ThreadPointer() { return __builtin_thread_pointer(); }
 
 // The bytes between pthread_self() and its tid, from the description that glibc carries for libthread_db (the library
 // that debuggers use for just this), confirmed on the calling thread. Negative when libc has no such description, or

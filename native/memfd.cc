@@ -28,7 +28,8 @@ Napi::Value MapPrivate(const Napi::CallbackInfo& info) {
   void* address = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
   if (address == MAP_FAILED) return ThrowErrno(info.Env(), "mmap", errno);
   return Napi::ArrayBuffer::New(
-      info.Env(), address, length, [](Napi::Env, void* data, size_t* size) {
+      info.Env(), address, length,
+      [](Napi::Env, void* data, size_t* size) {
         munmap(data, *size);
         delete size;
       },

@@ -28,8 +28,8 @@ Napi::Value ReportOutOfMemory(const Napi::CallbackInfo& info) {
   using GetCurrent = void* (*)();
   using SetHandler = void (*)(void* isolate, void (*handler)(const char*, const void*));
   static const auto get_current = reinterpret_cast<GetCurrent>(dlsym(RTLD_DEFAULT, "_ZN2v87Isolate10GetCurrentEv"));
-  static const auto set_handler = reinterpret_cast<SetHandler>(
-      dlsym(RTLD_DEFAULT, "_ZN2v87Isolate18SetOOMErrorHandlerEPFvPKcRKNS_10OOMDetailsEE"));
+  static const auto set_handler =
+      reinterpret_cast<SetHandler>(dlsym(RTLD_DEFAULT, "_ZN2v87Isolate18SetOOMErrorHandlerEPFvPKcRKNS_10OOMDetailsEE"));
   const auto report = info[1].As<Napi::Uint8Array>();
   const bool possible = get_current && set_handler && report.ByteLength() <= sizeof g_out_of_memory.report;
   if (possible) {

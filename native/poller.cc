@@ -143,9 +143,8 @@ class Poller {
     epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
     source->owned.reset();
     Napi::HandleScope scope(env_);
-    Call(source->callback,
-         {Napi::Buffer<char>::Copy(env_, source->bytes.data(), source->bytes.size()),
-          Napi::Boolean::New(env_, source->truncated), Napi::Number::New(env_, error)});
+    Call(source->callback, {Napi::Buffer<char>::Copy(env_, source->bytes.data(), source->bytes.size()),
+                            Napi::Boolean::New(env_, source->truncated), Napi::Number::New(env_, error)});
   }
 
   void Call(const Napi::FunctionReference& callback, const std::vector<napi_value>& arguments) {

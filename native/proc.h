@@ -31,8 +31,8 @@ struct ThreadState {
   pid_t tid = 0;         // as gettid(2) returns it in the thread
   std::string name;
   bool in_system_call = false;
-  long number = -1;        // of the system call
-  uint64_t args[6] = {};   // its arguments
+  long number = -1;       // of the system call
+  uint64_t args[6] = {};  // its arguments
   uintptr_t stack_pointer = 0;
   uint64_t blocked_signals = 0;
 };

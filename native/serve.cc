@@ -18,10 +18,10 @@
 
 #include "child.h"
 #include "clone.h"
-#include "seccomp.h"
 #include "control.h"
 #include "fdpass.h"
 #include "launcher/stub_protocol.h"
+#include "seccomp.h"
 #include "syscalls.h"
 #include "unique_fd.h"
 
@@ -44,9 +44,9 @@ struct ChildRecord {
   uint32_t token;
   pid_t pid;
   Stub stub;
-  UniqueFd listener;     // on which the kernel announces calls that the seccomp filter forbids
-  int forbidden = -1;    // the number of the first of them
-  ChildReport failed = {};   // the step of confining it that failed, if any
+  UniqueFd listener;        // on which the kernel announces calls that the seccomp filter forbids
+  int forbidden = -1;       // the number of the first of them
+  ChildReport failed = {};  // the step of confining it that failed, if any
   bool reaped = false;
   bool stub_gone = false;
   uint32_t oom_kills = 0, task_fails = 0;
@@ -212,7 +212,8 @@ class Server {
     for (const UniqueFd& fd : stub.cgroup_fds) cgroup_fds[cgroup_count++] = fd.get();
     const CloneResult result = CloneProcess(stub.pidfd.get());
     if (result.pid == 0) {
-      BecomeChild({token, job.get(), report_.get(), stub.pidfd.get(), cgroup_fds, cgroup_count, stub.id}, options_.sandbox);
+      BecomeChild({token, job.get(), report_.get(), stub.pidfd.get(), cgroup_fds, cgroup_count, stub.id},
+                  options_.sandbox);
       pthread_sigmask(SIG_SETMASK, &mask_in_child_, nullptr);
       // Closed with all others.
       stub.pidfd.release();
@@ -242,8 +243,8 @@ class Server {
     ReceivedMessage received;
     const int error = ReceiveMessage(reports_.get(), &report, sizeof report, 1, MSG_DONTWAIT, &received);
     if (error || received.size != sizeof report) return;
-    const auto child = std::find_if(children_.begin(), children_.end(),
-                                    [&](const ChildRecord& c) { return c.token == report.token; });
+    const auto child =
+        std::find_if(children_.begin(), children_.end(), [&](const ChildRecord& c) { return c.token == report.token; });
     if (child == children_.end()) return;
     if (report.error) {
       child->failed = report;

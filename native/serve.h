@@ -11,9 +11,9 @@
 namespace nodespawner {
 
 struct ServeOptions {
-  int control_fd;   // to the host (control.h)
-  int stub_fd;      // to init (launcher/stub_protocol.h)
-  int spare_stubs;  // how many are made ahead of demand
+  int control_fd;                 // to the host (control.h)
+  int stub_fd;                    // to init (launcher/stub_protocol.h)
+  int spare_stubs;                // how many are made ahead of demand
   int threads, threads_left_out;  // told to the host
   Sandbox sandbox;                // of every child
 };

@@ -26,7 +26,8 @@ int FdArgument(const Napi::CallbackInfo& info, size_t index) { return info[index
 
 Napi::Value SocketPair(const Napi::CallbackInfo& info) {
   int fds[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) return ThrowErrno(info.Env(), "socketpair", errno);
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
+    return ThrowErrno(info.Env(), "socketpair", errno);
   return FdPair(info.Env(), fds);
 }
 

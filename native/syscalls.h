@@ -32,13 +32,11 @@ inline int sys_tgkill(pid_t tgid, pid_t tid, int signal) {
 }
 
 inline int sys_futex_wait(const int* word, int value, const timespec* timeout) {
-  return static_cast<int>(
-      syscall(SYS_futex, word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, value, timeout, nullptr, 0));
+  return static_cast<int>(syscall(SYS_futex, word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, value, timeout, nullptr, 0));
 }
 
 inline int sys_futex_wake(const int* word, int count) {
-  return static_cast<int>(
-      syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count, nullptr, nullptr, 0));
+  return static_cast<int>(syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count, nullptr, nullptr, 0));
 }
 
 inline int sys_close_range(unsigned first, unsigned last) {

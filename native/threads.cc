@@ -167,8 +167,9 @@ std::optional<Failure> RefuseIfForeign(const ThreadState& state, const Baseline&
   }
   if (IsEpollWait(state.number)) {
     return Failure::Code("ERR_THREAD_NOT_CARRIED",
-                         Describe(state) + " runs an event loop of its own; a preloaded module has started a Worker "
-                                           "and left it running. Terminate it before the module has loaded");
+                         Describe(state) +
+                             " runs an event loop of its own; a preloaded module has started a Worker "
+                             "and left it running. Terminate it before the module has loaded");
   }
   return std::nullopt;
 }
@@ -177,11 +178,11 @@ std::optional<Failure> NotIdle(const std::vector<ThreadState>& busy, int timeout
   std::string message;
   for (const ThreadState& state : busy) {
     if (!message.empty()) message += "; ";
-    message += Describe(state) + (state.in_system_call ? " is in system call " + std::to_string(state.number) : " runs");
+    message +=
+        Describe(state) + (state.in_system_call ? " is in system call " + std::to_string(state.number) : " runs");
   }
-  return Failure::Code("ERR_THREAD_NOT_CARRIED",
-                       "not idle after " + std::to_string(timeout_ms) + " ms: " + message +
-                           ". A preloaded module keeps work going in the background");
+  return Failure::Code("ERR_THREAD_NOT_CARRIED", "not idle after " + std::to_string(timeout_ms) + " ms: " + message +
+                                                     ". A preloaded module keeps work going in the background");
 }
 
 bool BlocksSignal(const ThreadState& state, int signal) { return state.blocked_signals >> (signal - 1) & 1; }
@@ -252,8 +253,9 @@ std::optional<Failure> ParkThreads(const Baseline& baseline, int timeout_ms, Car
       if (auto failure = RefuseIfForeign(*state, baseline, mappings)) return failure;
       if (BlocksSignal(*state, g_signal)) {
         if (!baseline.threads.count(state->listed_tid)) {
-          return Failure::Code("ERR_THREAD_NOT_CARRIED", Describe(*state) + " blocks signal " +
-                                                             std::to_string(g_signal) + ", by which it would be parked");
+          return Failure::Code(
+              "ERR_THREAD_NOT_CARRIED",
+              Describe(*state) + " blocks signal " + std::to_string(g_signal) + ", by which it would be parked");
         }
         result->left_out++;
         continue;

@@ -24,8 +24,8 @@ struct Baseline {
 Baseline TakeBaseline();
 
 struct CarriedThreads {
-  size_t carried = 0;    // parked, and started again in each child
-  size_t left_out = 0;   // blocks every signal (the inspector's signal thread): absent from children
+  size_t carried = 0;   // parked, and started again in each child
+  size_t left_out = 0;  // blocks every signal (the inspector's signal thread): absent from children
 };
 
 // Parks every thread but the calling one. Fails with ERR_THREAD_NOT_CARRIED, naming the thread, when one is not the

@@ -35,7 +35,8 @@ static int error_number(const char *name) {
   return -1;
 }
 
-/* if argN == VALUE, or if argN & MASK == VALUE; 32 bits, since the kernel ignores the rest of the arguments we look at */
+/* if argN == VALUE, or if argN & MASK == VALUE; 32 bits, since the kernel ignores the rest of the arguments we look at
+ */
 static struct scmp_arg_cmp read_condition(const char *file, int line, char **rest) {
   const char *words[5] = {0};
   int count = 0;
@@ -49,7 +50,8 @@ static struct scmp_arg_cmp read_condition(const char *file, int line, char **res
     return (struct scmp_arg_cmp){argument, SCMP_CMP_MASKED_EQ, UINT64_C(0xffffffff), strtoull(words[2], NULL, 0)};
   }
   if (count == 5 && strcmp(words[1], "&") == 0 && strcmp(words[3], "==") == 0) {
-    return (struct scmp_arg_cmp){argument, SCMP_CMP_MASKED_EQ, strtoull(words[2], NULL, 0), strtoull(words[4], NULL, 0)};
+    return (struct scmp_arg_cmp){argument, SCMP_CMP_MASKED_EQ, strtoull(words[2], NULL, 0),
+                                 strtoull(words[4], NULL, 0)};
   }
   stop(file, line, "bad condition", NULL);
   exit(1);
@@ -57,8 +59,8 @@ static struct scmp_arg_cmp read_condition(const char *file, int line, char **res
 
 static void add_rule(const char *file, int line, uint32_t action, const char *name, char **rest) {
   if (seccomp_syscall_resolve_name_arch(architecture, name) < 0) {
-    /* Of another architecture, or newer than this libseccomp; then it is answered with ENOSYS. One that is only misspelt
-     * would be too, so say it. */
+    /* Of another architecture, or newer than this libseccomp; then it is answered with ENOSYS. One that is only
+     * misspelt would be too, so say it. */
     if (seccomp_syscall_resolve_name(name) == __NR_SCMP_ERROR) {
       fprintf(stderr, "%s:%d: note: libseccomp does not know %s\n", file, line, name);
     }

@@ -1,4 +1,5 @@
 /** The part of the addon that the zygote and its children use. What the functions do is said in native/*.h. */
+import { createRequire } from 'node:module';
 import type { SandboxConfig } from '../protocol/start.js';
 
 export interface ReceivedMessage {
@@ -26,5 +27,5 @@ export interface ZygoteAddon {
 }
 
 export function loadAddon(path: string): ZygoteAddon {
-  return require(path) as ZygoteAddon;
+  return createRequire(__filename)(path) as ZygoteAddon;
 }

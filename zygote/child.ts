@@ -23,10 +23,17 @@ const STREAMS = ['stdin', 'stdout', 'stderr'] as const;
 
 const MAX_MESSAGE_BYTES = INLINE_BYTES + 64;
 
+/** A descriptor that came with the job. The host says which is which, and closes its own copies. */
+function fdAt(message: ReceivedMessage, index: number | undefined): number {
+  const fd = index === undefined ? undefined : message.fds[index];
+  if (fd === undefined) throw new RangeError('the job names a descriptor that did not come with it');
+  return fd;
+}
+
 function readJob(addon: ZygoteAddon, message: ReceivedMessage): Job {
   const place = placeOfJob(message.bytes);
   if ('bytes' in place) return decodeJob(place.bytes, { ownsBytes: true });
-  const fd = message.fds[place.fd]!;
+  const fd = fdAt(message, place.fd);
   const bytes = new Uint8Array(addon.mapPrivate(fd, place.length));
   fs.closeSync(fd);
   return decodeJob(bytes);
@@ -35,20 +42,23 @@ function readJob(addon: ZygoteAddon, message: ReceivedMessage): Job {
 /** Maps each memfd once and closes it: what is left is memory. */
 function mapTables(
   addon: ZygoteAddon,
-  fds: readonly number[],
+  message: ReceivedMessage,
   tables: readonly InputTable[],
 ): Map<string, Uint8Array> {
-  const lengths = new Map<number, number>();
-  for (const { fd, offset, length } of tables)
-    lengths.set(fd, Math.max(lengths.get(fd) ?? 0, offset + length));
-  const memory = new Map<number, ArrayBuffer>();
-  for (const [index, length] of lengths) {
-    memory.set(index, addon.mapPrivate(fds[index]!, length));
-    fs.closeSync(fds[index]!);
+  const ends = new Map<number, number>();
+  for (const { fd, offset, length } of tables) ends.set(fd, Math.max(ends.get(fd) ?? 0, offset + length));
+  const memories = new Map<number, ArrayBuffer>();
+  for (const [index, end] of ends) {
+    const fd = fdAt(message, index);
+    memories.set(index, addon.mapPrivate(fd, end));
+    fs.closeSync(fd);
   }
-  return new Map(
-    tables.map(({ name, fd, offset, length }) => [name, new Uint8Array(memory.get(fd)!, offset, length)]),
-  );
+  const bytes = new Map<string, Uint8Array>();
+  for (const { name, fd, offset, length } of tables) {
+    const memory = memories.get(fd);
+    if (memory !== undefined) bytes.set(name, new Uint8Array(memory, offset, length));
+  }
+  return bytes;
 }
 
 /** Waits for the job, and does it. Returns when the code has been started; the event loop does the rest. */
@@ -61,9 +71,9 @@ export function runJob({ addon, jobFd, registry, environment, cwd, execArgv }: C
   const job = readJob(addon, message);
   for (const [number, name] of STREAMS.entries()) {
     const index = job.fds[name];
-    if (index !== undefined) addon.duplicateTo(message.fds[index]!, number);
+    if (index !== undefined) addon.duplicateTo(fdAt(message, index), number);
   }
-  const tables = mapTables(addon, message.fds, job.tables);
+  const tables = mapTables(addon, message, job.tables);
 
   const hasStartTime = addon.resetStartTime();
   const filename = job.task.kind === 'source' ? job.task.filename : job.task.specifier;
@@ -83,7 +93,7 @@ export function runJob({ addon, jobFd, registry, environment, cwd, execArgv }: C
     runEntry(job.task, registry, enter);
     return;
   }
-  const resultFd = message.fds[job.fds.result!]!;
-  const outputFd = message.fds[job.fds.output!]!;
+  const resultFd = fdAt(message, job.fds.result);
+  const outputFd = fdAt(message, job.fds.output);
   runSource({ addon, registry, task: job.task, tables, limits: job.limits, resultFd, outputFd, enter });
 }

@@ -15,12 +15,11 @@ export function takeApart(returned: unknown, isTable: IsTable): TakenApart {
   if (isTable(returned)) return { value: undefined, tables: [[ONLY_TABLE, returned]] };
   if (typeof returned === 'object' && returned !== null && Object.hasOwn(returned, 'tables')) {
     const { value, tables, ...others } = returned as { value?: unknown; tables: unknown };
-    const entries = typeof tables === 'object' && tables !== null ? Object.entries(tables) : [];
-    const areTables = entries.every((entry): entry is [string, Table] => isTable(entry[1]));
+    const entries = typeof tables === 'object' && tables !== null ? Object.entries(tables) : undefined;
     // An object that happens to have a property `tables` is a value like any other.
-    if (areTables && Object.keys(others).length === 0 && typeof tables === 'object' && tables !== null) {
-      return { value, tables: entries as [string, Table][] };
-    }
+    const areTables = (all: [string, unknown][] | undefined): all is [string, Table][] =>
+      all?.every(([, table]) => isTable(table)) === true;
+    if (areTables(entries) && Object.keys(others).length === 0) return { value, tables: entries };
   }
   return { value: returned, tables: [] };
 }

@@ -25,7 +25,8 @@ void make_cgroup_parents(const struct launcher_options *options) {
   for (int i = 0; i < options->cgroup_count; i++) {
     char path[4096];
     parent_path(path, sizeof path, options->cgroups[i], getpid());
-    if (mkdir(path, 0755) != 0 && errno != EEXIST) fail(path, "the cgroup must be writable; or turn the layer cgroup off");
+    if (mkdir(path, 0755) != 0 && errno != EEXIST)
+      fail(path, "the cgroup must be writable; or turn the layer cgroup off");
     /* Version 2 hands controllers down by name; version 1 has no such file. */
     strncat(path, "/cgroup.subtree_control", sizeof path - strlen(path) - 1);
     const int fd = open(path, O_WRONLY | O_CLOEXEC);

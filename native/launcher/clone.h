@@ -1,9 +1,9 @@
 /* clone(2) of a whole process, with a pidfd if `pidfd` is not NULL. Not libc's, which knows no CLONE_PIDFD. */
 #pragma once
 
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
-#include <sched.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>

@@ -1,4 +1,5 @@
-/* How the launcher and init say what went wrong before there is a zygote to say it to: on stderr, which the host reads. */
+/* How the launcher and init say what went wrong before there is a zygote to say it to: on stderr, which the host reads.
+ */
 #pragma once
 
 enum { EXIT_SETUP = 125, EXIT_EXEC = 127 }; /* as env(1) and sh(1) use them */

@@ -9,5 +9,5 @@ struct init_pipes {
   int status[2]; /* the zygote's wait status, for the outer process */
 };
 
-_Noreturn void be_init(const struct launcher_options *options, const struct id_plan *ids, const struct init_pipes *pipes,
-                       pid_t outer);
+_Noreturn void be_init(const struct launcher_options *options, const struct id_plan *ids,
+                       const struct init_pipes *pipes, pid_t outer);

@@ -1,9 +1,9 @@
 /* Starts a zygote: nodespawner-launcher --host=PID [--OPTION...] -- PROGRAM [ARGUMENT...]
  *
- * Three processes. The outer one, which the host started, makes the namespaces and waits; the second is PID 1 in the PID
- * namespace of the zygote and all its children (init.c); the third becomes the zygote. When the host dies, however it
- * dies, the kernel tells the outer one (PR_SET_PDEATHSIG), which kills init, and with init everything in the namespace,
- * and removes the control groups. When the outer one is killed, the kernel kills init.
+ * Three processes. The outer one, which the host started, makes the namespaces and waits; the second is PID 1 in the
+ * PID namespace of the zygote and all its children (init.c); the third becomes the zygote. When the host dies, however
+ * it dies, the kernel tells the outer one (PR_SET_PDEATHSIG), which kills init, and with init everything in the
+ * namespace, and removes the control groups. When the outer one is killed, the kernel kills init.
  *
  * Descriptors: 0-2 are the zygote's, 3 its control socket; init keeps a socket to the zygote, which finds its own end
  * at 4. Static and small, because init forks a stub for every child. */
@@ -56,7 +56,8 @@ static int end_as(int status) {
 }
 
 static const char NAMESPACE_HINT[] =
-    "run the host as root, or allow user namespaces: sysctl user.max_user_namespaces and user.max_pid_namespaces above 0, "
+    "run the host as root, or allow user namespaces: sysctl user.max_user_namespaces and user.max_pid_namespaces above "
+    "0, "
     "kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0; in Docker: "
     "--cap-add=SYS_ADMIN, or a seccomp profile that permits clone and unshare of namespaces";
 

@@ -8,17 +8,17 @@
 enum { MAX_BINDS = 64 };
 
 struct launcher_options {
-  pid_t host;                              /* --host=PID */
-  unsigned layers;                         /* --layers=BITS, of layers.h */
-  unsigned long first_uid, uid_count;      /* --child-ids=FIRST:COUNT, outside; COUNT 0: children keep the host's */
-  unsigned long tmp_bytes, tmp_inodes;     /* --tmp=BYTES:INODES */
-  int tmp_exec;                            /* --tmp-exec */
-  const char *binds[MAX_BINDS];            /* --bind=PATH, read-only under the same path */
+  pid_t host;                          /* --host=PID */
+  unsigned layers;                     /* --layers=BITS, of layers.h */
+  unsigned long first_uid, uid_count;  /* --child-ids=FIRST:COUNT, outside; COUNT 0: children keep the host's */
+  unsigned long tmp_bytes, tmp_inodes; /* --tmp=BYTES:INODES */
+  int tmp_exec;                        /* --tmp-exec */
+  const char *binds[MAX_BINDS];        /* --bind=PATH, read-only under the same path */
   int bind_count;
-  const char *cgroups[STUB_MAX_CGROUPS];   /* --cgroup=DIRECTORY, which may hold memory.* or pids.* files */
+  const char *cgroups[STUB_MAX_CGROUPS]; /* --cgroup=DIRECTORY, which may hold memory.* or pids.* files */
   int cgroup_count;
-  unsigned long memory_bytes, tasks;       /* --memory=BYTES, --tasks=COUNT; 0: unlimited */
-  char **command;                          /* what follows -- */
+  unsigned long memory_bytes, tasks; /* --memory=BYTES, --tasks=COUNT; 0: unlimited */
+  char **command;                    /* what follows -- */
 };
 
 /* Exits with a message for words that it does not know. */

@@ -118,8 +118,9 @@ void make_root(const struct launcher_options *options) {
   write_text(STAGE "/etc/group", "root:x:0:\n");
   /* The kernel allows a new /proc only where a whole one is visible already; each stub covers this one. */
   if (mount("proc", STAGE "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL) != 0) {
-    fail("mount(proc)", "/proc must not be masked: in Docker --security-opt systempaths=unconfined, in Kubernetes "
-                        "procMount: Unmasked; or turn the layer files off");
+    fail("mount(proc)",
+         "/proc must not be masked: in Docker --security-opt systempaths=unconfined, in Kubernetes "
+         "procMount: Unmasked; or turn the layer files off");
   }
 
   if (chdir(STAGE) != 0) fail("chdir", "");

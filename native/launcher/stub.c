@@ -43,8 +43,9 @@ static const char *disarm(const struct launcher_options *options, int id) {
     uint32_t effective, permitted, inheritable;
   } sets[2] = {{0, 0, 0}, {0, 0, 0}};
   if (options->layers & LAYER_CAPABILITIES && syscall(SYS_capset, &header, sets) != 0) return "capset";
-  /* Which the change of ids has taken away; whoever enters its namespaces by pidfd must be allowed to look at it (setns(2)),
-   * and the zygote has no rights over what is not dumpable, since this program was executed outside of its namespace. */
+  /* Which the change of ids has taken away; whoever enters its namespaces by pidfd must be allowed to look at it
+   * (setns(2)), and the zygote has no rights over what is not dumpable, since this program was executed outside of its
+   * namespace. */
   if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0) return "prctl(PR_SET_DUMPABLE)";
   return NULL;
 }

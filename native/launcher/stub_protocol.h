@@ -18,8 +18,8 @@ enum { STUB_MAX_CGROUPS = 2 };
 struct stub_message {
   uint32_t kind;
   int32_t pid;
-  int32_t error;       /* STUB_FAILED: errno of `step` */
-  int32_t uid;         /* STUB_READY: the child's user and group id, in the user namespace of the zygote; -1: unchanged */
+  int32_t error; /* STUB_FAILED: errno of `step` */
+  int32_t uid;   /* STUB_READY: the child's user and group id, in the user namespace of the zygote; -1: unchanged */
   uint32_t oom_kills;  /* STUB_GONE: processes of the child that the kernel killed for want of memory */
   uint32_t task_fails; /* STUB_GONE: forks that the limit on tasks refused */
   char step[40];
