@@ -43,7 +43,7 @@ function pinUntilSettled(promise: Promise<unknown>, handle: object): void {
     awaited.delete(handle);
   };
   void promise.then(release, release);
-  pin(promise, handle);
+  void pin(promise, handle);
 }
 
 const SOURCE_KINDS: Readonly<Record<SourceFormat, SourceKind>> = {

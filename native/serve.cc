@@ -328,10 +328,12 @@ class Server {
 
 std::optional<Failure> Serve(const ServeOptions& options, int* job_fd) {
   // Never destroyed: in a child its descriptors are closed already, and their numbers belong to others.
+  // NOLINTBEGIN(clang-analyzer-cplusplus.NewDeleteLeaks)
   auto* server = new Server(options);
   if (auto failure = server->Start()) return failure;
   *job_fd = server->Run();
   return std::nullopt;
+  // NOLINTEND(clang-analyzer-cplusplus.NewDeleteLeaks)
 }
 
 }  // namespace nodespawner
