@@ -2,7 +2,10 @@
 export function countOnes(bytes: Uint8Array, offset: number, length: number): number {
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset + offset, length >>> 5);
   let count = 0;
-  for (const bits of words) {
+  // for-of over a typed array takes ten times as long.
+  // eslint-disable-next-line @typescript-eslint/prefer-for-of
+  for (let i = 0; i < words.length; i++) {
+    const bits = words[i]!;
     const pairs = bits - ((bits >>> 1) & 0x55555555);
     const nibbles = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
     count += Math.imul((nibbles + (nibbles >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;

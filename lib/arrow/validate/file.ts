@@ -95,7 +95,7 @@ class BlockList {
 
   constructor(footer: Table, field: number) {
     this.#footer = footer;
-    ({ position: this.#position, length: this.#length } = footer.vector(field, 24, 8));
+    ({ position: this.#position, length: this.#length } = footer.vector(field, 24));
   }
 
   take({ frame, bodyLength }: Message): void {

@@ -99,9 +99,9 @@ export function readBatchHeader(table: Table): BatchHeader {
   if (length < 0) fail('batch', `Batch of ${length} rows`, table.position);
   return {
     length,
-    nodes: table.vector(1, 16, 8),
-    buffers: table.vector(2, 16, 8),
-    variadicCounts: table.vector(4, 8, 8),
+    nodes: table.vector(1, 16),
+    buffers: table.vector(2, 16),
+    variadicCounts: table.vector(4, 8),
     position: table.position,
   };
 }

@@ -40,7 +40,7 @@ export function readSchema(table: Table, limits: ArrowLimits): Schema {
   checkNames(fields, table.position, '');
   readMetadata(table, 2);
 
-  const features = table.vector(3, 8, 8);
+  const features = table.vector(3, 8);
   for (let i = 0; i < features.length; i++) {
     const feature = table.buffer.view.getBigInt64(features.position + 8 * i, true);
     if (feature < 0 || feature > MAX_FEATURE)

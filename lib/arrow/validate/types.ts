@@ -157,7 +157,7 @@ function readUnion(table: Table, path: string): ArrowType {
   // Without a list, the ids are the children's numbers; but then apache-arrow finds no child at all.
   if (!table.has(1))
     fail('unsupported', "apache-arrow can't read a union without type ids", table.position, path);
-  const { position, length } = table.vector(1, 4, 4);
+  const { position, length } = table.vector(1, 4);
   if (length > 128) fail('schema', `union with ${length} type ids`, position, path);
   const ids: number[] = [];
   for (let i = 0; i < length; i++) {

@@ -95,8 +95,18 @@ export function file(fields: readonly Field[], ...messages: readonly Uint8Array[
     list.push(new FileBlock(metadataLength, message.length - metadataLength, bytes.length));
     bytes = concat(bytes, message);
   }
+  return sealed(fields, bytes, blocks.records, blocks.dictionaries);
+}
+
+/** A file of these bytes and a footer that says this about them. */
+export function sealed(
+  fields: readonly Field[],
+  bytes: Uint8Array,
+  records: FileBlock[],
+  dictionaries: FileBlock[],
+): Uint8Array {
   const schema = new Schema([...fields], null, new Map());
-  const footer = Footer.encode(new Footer(schema, MetadataVersion.V5, blocks.records, blocks.dictionaries));
+  const footer = Footer.encode(new Footer(schema, MetadataVersion.V5, records, dictionaries));
   const length = new Uint8Array(Int32Array.of(footer.length).buffer);
   return concat(bytes, END_OF_STREAM, footer, length, Buffer.from('ARROW1'));
 }

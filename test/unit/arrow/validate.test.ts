@@ -1,6 +1,9 @@
 // What is accepted, what is said about it, and the arguments.
-import t from 'tap';
 import * as arrow from 'apache-arrow';
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import t from 'tap';
 import { DEFAULT_ARROW_LIMITS, validateArrow } from '../../../lib/arrow/validate.js';
 import { flechetteSamples, apacheSamples, tables, twoDictionaries } from '../../helpers/arrow/corpus.js';
 import { accepts, refuses } from '../../helpers/arrow/expect.js';
@@ -13,6 +16,27 @@ t.test('accepts every type that apache-arrow writes', (t) => {
 
 t.test('accepts every type that flechette, another implementation, writes', (t) => {
   for (const { name, bytes } of flechetteSamples()) accepts(t, bytes, name);
+  t.end();
+});
+
+t.test('accepts a real file, whose writer did not align the footer', (t) => {
+  const main = createRequire(import.meta.url).resolve('vega-datasets');
+  const file = path.join(
+    main.slice(0, main.lastIndexOf('vega-datasets')),
+    'vega-datasets/data/flights-200k.arrow',
+  );
+  const bytes = new Uint8Array(fs.readFileSync(file));
+  t.match(validateArrow(bytes), { format: 'file', numColumns: 3, bytes: 1_600_864 });
+  accepts(t, bytes, 'flights-200k.arrow');
+  t.end();
+});
+
+t.test('refuses the views of a part of a table, which apache-arrow writes wrong', (t) => {
+  const text = Array.from({ length: 6 }, (_, i) => `${i}`);
+  const table = new arrow.Table({ v: arrow.vectorFromArray(text, new arrow.Utf8View()) });
+  const bytes = arrow.tableToIPC(table.slice(2, 6));
+  t.throws(() => readAll(bytes));
+  refuses(t, bytes, 'buffer', 'rows 2 to 6');
   t.end();
 });
 

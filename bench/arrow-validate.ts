@@ -1,0 +1,167 @@
+/**
+ * What does it cost to check a table, beside what it costs apache-arrow to read the same bytes?
+ *
+ *   node dist/bench/arrow-validate.js
+ *
+ * "open" is tableFromIPC, which looks at no value; "touch" gets every value of every column once; "bytes" adds up the
+ * same bytes as 32-bit numbers, which is as fast as a loop in JavaScript goes over memory.
+ */
+import * as arrow from 'apache-arrow';
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import { validateArrow } from '../lib/arrow/validate.js';
+
+const ROUNDS = 7;
+/** About as many bytes for each table: more than the caches hold. */
+const SIZE = 2 ** 26;
+
+interface Case {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+function flights(): Case {
+  // The package does not export its files, so look beside what it does export.
+  const main = createRequire(import.meta.url).resolve('vega-datasets');
+  const file = path.join(
+    main.slice(0, main.lastIndexOf('vega-datasets')),
+    'vega-datasets/data/flights-200k.arrow',
+  );
+  return { name: 'flights-200k.arrow', bytes: new Uint8Array(fs.readFileSync(file)) };
+}
+
+/** A bitmap in which each seventh slot is null. */
+function someNulls(length: number): { nullBitmap: Uint8Array; nullCount: number } {
+  const nullBitmap = new Uint8Array(Math.ceil(length / 64) * 8).fill(255);
+  let nullCount = 0;
+  for (let i = 0; i < length; i += 7) {
+    nullBitmap[i >> 3] = (nullBitmap[i >> 3] ?? 0) & ~(1 << (i & 7));
+    nullCount++;
+  }
+  return { nullBitmap, nullCount };
+}
+
+function texts(words: readonly string[], wide: boolean): Record<string, unknown> & { type: arrow.DataType } {
+  const encoded = words.map((word) => new TextEncoder().encode(word));
+  const data = new Uint8Array(SIZE / 2);
+  const offsets: number[] = [0];
+  let end = 0;
+  for (let i = 0; ; i++) {
+    const word = encoded[i % encoded.length] ?? data;
+    if (end + word.length > data.length) break;
+    data.set(word, end);
+    offsets.push((end += word.length));
+  }
+  const type = wide ? new arrow.LargeUtf8() : new arrow.Utf8();
+  const valueOffsets = wide ? BigInt64Array.from(offsets, BigInt) : Int32Array.from(offsets);
+  return { type, length: offsets.length - 1, data: data.subarray(0, end), valueOffsets };
+}
+
+function views(): Record<string, unknown> & { type: arrow.DataType } {
+  const length = SIZE / 32;
+  const data = new Uint8Array(SIZE / 2).fill(0x61);
+  const words = new Int32Array(4 * length);
+  for (let i = 0; i < length; i++)
+    words.set(i % 2 === 0 ? [16, 0x61616161, 0, 16 * i] : [4, 0x61616161], 4 * i);
+  return { type: new arrow.Utf8View(), length, views: new Uint8Array(words.buffer), variadicBuffers: [data] };
+}
+
+function columns(): Record<string, Record<string, unknown> & { type: arrow.DataType }> {
+  const numbers = SIZE / 4;
+  const wide = SIZE / 8;
+  const ascii = ['Berlin', 'Hamburg', 'a', 'Munich Airport', '', 'Cologne', 'somewhere else'];
+  const dictionary = arrow.vectorFromArray(ascii, new arrow.Utf8());
+  const listLength = numbers / 5;
+  return {
+    'int32': { type: new arrow.Int32(), length: numbers, data: new Int32Array(numbers) },
+    'float64, nulls': { type: new arrow.Float64(), length: wide, data: new Float64Array(wide), ...someNulls(wide) },
+    'bool, nulls': { type: new arrow.Bool(), length: SIZE / 4, data: new Uint8Array(SIZE / 32), ...someNulls(SIZE / 4) },
+    'utf8, ASCII': texts(ascii, false),
+    'utf8, other': texts([...ascii, 'Köln', '東京', 'Ünïcödé'], false),
+    'large_utf8, ASCII': texts(ascii, true),
+    'utf8_view': views(),
+    'dictionary, int32': {
+      type: new arrow.Dictionary(new arrow.Utf8(), new arrow.Int32(), 1),
+      length: numbers,
+      data: Int32Array.from({ length: numbers }, (_, i) => i % ascii.length),
+      dictionary,
+    },
+    'list of int32': {
+      type: new arrow.List(new arrow.Field('item', new arrow.Int32(), true)),
+      length: listLength,
+      valueOffsets: Int32Array.from({ length: listLength + 1 }, (_, i) => 4 * i),
+      child: arrow.makeData({ type: new arrow.Int32(), length: 4 * listLength, data: new Int32Array(4 * listLength) }),
+    },
+    'timestamp, nulls': {
+      type: new arrow.TimestampMicrosecond(),
+      length: wide,
+      data: new BigInt64Array(wide).fill(1_700_000_000_000_000n),
+      ...someNulls(wide),
+    },
+    'time32': { type: new arrow.TimeSecond(), length: numbers, data: new Int32Array(numbers).fill(80_000) },
+    'decimal128': {
+      type: new arrow.Decimal(2, 12, 128),
+      length: SIZE / 16,
+      data: Uint32Array.from({ length: SIZE / 4 }, (_, i) => (i % 4 === 0 ? i : 0)),
+    },
+    'dense_union': {
+      type: new arrow.DenseUnion([0], [new arrow.Field('a', new arrow.Int32(), true)]),
+      length: SIZE / 9,
+      typeIds: new Int8Array(SIZE / 9),
+      valueOffsets: Int32Array.from({ length: SIZE / 9 }, (_, i) => i),
+      children: [arrow.makeData({ type: new arrow.Int32(), length: Math.ceil(SIZE / 9), data: new Int32Array(Math.ceil(SIZE / 9)) })],
+    },
+  }; // prettier-ignore
+}
+
+function* cases(): Generator<Case> {
+  yield flights();
+  for (const [name, props] of Object.entries(columns())) {
+    const data = arrow.makeData(props as unknown as Parameters<typeof arrow.makeData>[0]);
+    yield { name, bytes: arrow.tableToIPC(new arrow.Table({ column: new arrow.Vector([data]) })) };
+  }
+}
+
+function best(run: () => unknown, rounds = ROUNDS): number {
+  let ms = Infinity;
+  for (let round = 0; round < rounds; round++) {
+    const start = performance.now();
+    run();
+    ms = Math.min(ms, performance.now() - start);
+  }
+  return ms;
+}
+
+function touch(bytes: Uint8Array): number {
+  const table = arrow.tableFromIPC(bytes);
+  let count = 0;
+  for (let i = 0; i < table.numCols; i++)
+    for (const value of table.getChildAt(i) ?? []) if (value !== null) count++;
+  return count;
+}
+
+function addUp(bytes: Uint8Array): number {
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
+  let sum = 0;
+  // eslint-disable-next-line @typescript-eslint/prefer-for-of -- that takes ten times as long
+  for (let i = 0; i < words.length; i++) sum = (sum + (words[i] ?? 0)) | 0;
+  return sum;
+}
+
+const gbps = (bytes: Uint8Array, ms: number): string => (bytes.length / 1e6 / ms).toFixed(2);
+
+console.log(
+  `Node ${process.version}, ${os.cpus()[0]?.model ?? '?'}, Linux ${os.release()}; GB/s, best of ${ROUNDS}\n`,
+);
+console.log('| table | MB | validate | bytes | open | touch |');
+console.log('| --- | --- | --- | --- | --- | --- |');
+for (const { name, bytes } of cases()) {
+  const validate = best(() => validateArrow(bytes));
+  const plain = best(() => addUp(bytes));
+  const open = best(() => arrow.tableFromIPC(bytes));
+  const all = best(() => touch(bytes), 2);
+  const figures = [validate, plain, open, all].map((ms) => gbps(bytes, ms));
+  console.log(`| ${[name, (bytes.length / 1e6).toFixed(1), ...figures].join(' | ')} |`);
+}
