@@ -270,6 +270,12 @@ t.test('a key that comes twice is refused, however its object resembles the one 
       });
     }
   }
+  const before = values.fields([entry('a', values.nothing), entry('b', values.nothing)]);
+  const twice = values.fields([entry('b', values.nothing), entry('b', values.nothing)]);
+  t.throws(() => decodeResult(returned(values.items([before, twice]))), {
+    code: 'ERR_BAD_MESSAGE',
+    reason: /key that came before/,
+  });
   t.end();
 });
 

@@ -168,7 +168,18 @@ t.test('the element limit is for all arguments together', (t) => {
   t.ok(encodeJob({ ...sample, task }, { maxElements: 6 }));
   t.throws(() => encodeJob({ ...sample, task }, { maxElements: 5 }), {
     code: 'ERR_VALUE_TOO_LARGE',
-    path: 'args[1][1]',
+    path: 'args[1]',
+  });
+  t.end();
+});
+
+t.test('tables count as elements of a result', (t) => {
+  const tables = ['a', 'b', 'c'].map((name) => ({ name, offset: 0, length: 0 }));
+  const bytes = Buffer.concat(encodeResult({ kind: 'returned', value: null, tables }));
+  t.ok(decodeResult(bytes, { maxElements: 4 }));
+  t.throws(() => decodeResult(bytes, { maxElements: 3 }), {
+    code: 'ERR_VALUE_TOO_LARGE',
+    limit: 'maxElements',
   });
   t.end();
 });

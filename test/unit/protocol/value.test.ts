@@ -200,6 +200,13 @@ t.test('the depth limit holds on both sides, to the level', (t) => {
   t.end();
 });
 
+t.test('what lies side by side adds nothing to the depth', (t) => {
+  const limits = { maxDepth: 2 };
+  const value = Array.from({ length: 10 }, () => [[], {}, new Map()]).flat();
+  t.strictSame(decodeValue(encode(value, limits), { limits }), value);
+  t.end();
+});
+
 t.test('the deepest value that a caller can allow fits on the stack', (t) => {
   let value: PlainValue = 1;
   for (let level = 0; level < 1_000; level++) {
