@@ -50,7 +50,7 @@ export async function prepareUserModules({
       code: 'import path from "node:path"; export default () => path.join(import.meta.url)',
       filename: 'prepare.mjs',
     },
-    { code: 'await 0; export default', filename: 'prepare.js' },
+    { code: 'await 0; export default', filename: 'wrong.mjs' },
   ];
   for (const source of sources) {
     try {

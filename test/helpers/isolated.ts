@@ -13,6 +13,7 @@ import type * as modules from '../../zygote/modules.js';
 import type * as preload from '../../zygote/preload.js';
 import type * as random from '../../zygote/random.js';
 import type * as typescript from '../../zygote/typescript.js';
+import type * as sample from '../../zygote/typescript-sample.js';
 import type * as userModule from '../../zygote/user-module.js';
 
 const zygoteFolder = fileURLToPath(new URL('../../zygote/', import.meta.url));
@@ -32,6 +33,7 @@ export interface ZygoteModules {
   readonly preload: typeof preload;
   readonly random: typeof random;
   readonly typescript: typeof typescript;
+  readonly sample: typeof sample;
   readonly userModule: typeof userModule;
 }
 
@@ -63,6 +65,7 @@ const FILES = {
   preload: 'preload',
   random: 'random',
   typescript: 'typescript',
+  sample: 'typescript-sample',
   userModule: 'user-module',
 } satisfies Record<keyof ZygoteModules, string>;
 
