@@ -6,14 +6,15 @@
  *   child, before the code   becomeFresh()     the rest: each page that it touches is copied
  *
  * Not covered: process.argv0, which Node freezes (start the zygote with the argv0 that children should see); what Node
- * and ICU take from the environment once, when they start (NODE_OPTIONS, NODE_PATH, LANG and so on); process.execArgv
- * of worker threads, and `require('internal/...')` there, which have the zygote's flags.
+ * and ICU take from the environment once, when they start (NODE_OPTIONS, NODE_PATH, LANG and so on); the command line
+ * in process.report; handlers and timers of preloaded modules, which go on in the child, as they should.
  */
 import Module from 'node:module';
 import vm from 'node:vm';
 import { freshClock, installClock, replaceUptime, sealClock } from './clock.js';
 import { hideInternals } from './internals.js';
 import { installPreloadStdio, sealStdio } from './stdio.js';
+import { installWorkers, setWorkerFlags } from './workers.js';
 
 export interface PrepareOptions {
   /** Modules below these directories are our own: code in the child can't get at them by way of `require.cache`. */
@@ -42,6 +43,7 @@ interface ModuleCaches {
 export function beginPreload(): void {
   installClock();
   installPreloadStdio();
+  installWorkers();
 }
 
 export function prepareFresh({ ownDirectories }: PrepareOptions): void {
@@ -95,6 +97,7 @@ export function becomeFresh(fresh: FreshProcess): void {
   });
   process.argv = [...fresh.argv];
   process.execArgv = [...fresh.execArgv];
+  setWorkerFlags(fresh.execArgv);
   replaceEnvironment(fresh.env);
   // Node remembers where it is until it is told to go somewhere.
   process.chdir(fresh.cwd ?? '.');

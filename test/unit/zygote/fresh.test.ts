@@ -1,6 +1,8 @@
 import type childProcess from 'node:child_process';
 import type fs from 'node:fs';
 import type Module from 'node:module';
+import type Events from 'node:events';
+import type workerThreads from 'node:worker_threads';
 import t from 'tap';
 import type * as dump from '../../fixtures/dump-state.cjs';
 import { isolated } from '../../helpers/isolated.js';
@@ -222,3 +224,40 @@ t.test('nothing else can be told from a plain node', async (t) => {
       .map((line) => line.replace(/^(process\.(pid|ppid|title) .*): .*/, '$1'));
   t.same(relevant(value), relevant(plain));
 });
+
+t.test(
+  'worker threads start like those of a plain node with the flags that the child seems to have',
+  async (t) => {
+    const report = `
+    const { parentPort } = require('node:worker_threads');
+    let internals;
+    try { require('internal/util'); internals = 'open'; } catch (error) { internals = error.code; }
+    parentPort.postMessage([internals, process.execArgv, typeof require('node:vm').SourceTextModule]);`;
+    const { value } = await isolated(
+      async ({ zygote, require }, { report, fresh }) => {
+        zygote.fresh.beginPreload();
+        const { Worker } = require('node:worker_threads') as typeof workerThreads;
+        const events = require('node:events') as typeof Events;
+        zygote.fresh.prepareFresh({ ownDirectories: [] });
+        const reports: unknown[] = [];
+        for (const { seen, own } of [
+          { seen: [] },
+          { seen: ['--max-old-space-size=100', '--no-warnings'] },
+          { seen: [], own: ['--no-deprecation'] },
+        ]) {
+          zygote.fresh.becomeFresh({ ...fresh, execArgv: seen });
+          const worker = new Worker(report, { eval: true, ...(own && { execArgv: own }) });
+          const [message] = (await events.once(worker, 'message')) as unknown[];
+          reports.push([worker instanceof Worker, message]);
+        }
+        return reports;
+      },
+      { report, fresh },
+    );
+    t.same(value, [
+      [true, ['MODULE_NOT_FOUND', [], 'undefined']],
+      [true, ['MODULE_NOT_FOUND', ['--no-warnings'], 'undefined']],
+      [true, ['MODULE_NOT_FOUND', ['--no-deprecation'], 'undefined']],
+    ]);
+  },
+);
