@@ -80,21 +80,20 @@ function compileSomehow(source: UserSource, registry: ModuleRegistry): UserModul
   const code = source.code.startsWith('\uFEFF') ? source.code.slice(1) : source.code;
   const imports = importsOf(registry);
 
-  const compileAs = (known: ModuleKind, text: string): UserModule | Problem => {
-    try {
-      return known === 'commonjs'
-        ? new CommonJsModule(text, filename, registry, imports)
-        : new EsModule(text, filename, imports);
-    } catch (error) {
-      return problemOf(error);
-    }
-  };
+  const compileAs = (known: ModuleKind, text: string): UserModule =>
+    known === 'commonjs'
+      ? new CommonJsModule(text, filename, registry, imports)
+      : new EsModule(text, filename, imports);
   const compile = (text: string): UserModule | Problem => {
-    if (kind !== 'auto') return compileAs(kind, text);
-    const commonJs = compileAs('commonjs', text);
-    if (!isProblem(commonJs)) return commonJs;
-    const es = compileAs('module', text);
-    return isProblem(es) ? furthest(commonJs, es) : es;
+    const errors: unknown[] = [];
+    for (const each of kind === 'auto' ? (['commonjs', 'module'] as const) : [kind]) {
+      try {
+        return withoutStacks(() => compileAs(each, text));
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    return errors.map(problemOf).reduce(furthest);
   };
   const compileStripped = (): UserModule | Problem => {
     try {
@@ -110,6 +109,17 @@ function compileSomehow(source: UserSource, registry: ModuleRegistry): UserModul
   if (!isProblem(asJavaScript) || !mayBeTypeScript || !canStripTypes()) return asJavaScript;
   const asTypeScript = compileStripped();
   return isProblem(asTypeScript) ? moreHelpful(asJavaScript, asTypeScript) : asTypeScript;
+}
+
+/** An ES text fails as CommonJS first. Formatting the stack of that error would be a third of the whole work. */
+function withoutStacks<T>(action: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return action();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 interface Plan {
