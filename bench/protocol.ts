@@ -1,11 +1,14 @@
 /**
  * What does it cost to write and to read 10 MB of plain values, and what would it cost with npm thrift's own protocol
- * class and the generated reader, which is the alternative that docs/protocol.md speaks of?
+ * class and the generated reader, which is the alternative that docs/protocol.md speaks of? And what does loading the
+ * codec cost?
  *
  *   node --expose-gc dist/bench/protocol.js
  */
+import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import os from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { deserialize, serialize } from 'node:v8';
 import { generated } from '../protocol/generated.js';
 import { decodeValue, encodeValue, type PlainValue } from '../protocol/value.js';
@@ -52,6 +55,8 @@ function gc(): void {
   if (globalThis.gc === undefined) {
     throw new Error('Needs node --expose-gc');
   }
+  // What lies outside of the heap lets go of what is inside only in a second round.
+  globalThis.gc();
   globalThis.gc();
 }
 
@@ -171,3 +176,27 @@ for (const [name, value] of Object.entries(large)) {
   );
 }
 console.table(rows, columns);
+
+/** What loading a module costs a process that has loaded nothing else. */
+function measureLoading(module: string): Record<string, string> {
+  const code = `
+    const used = () => (gc(), gc(), process.memoryUsage().heapUsed);
+    const before = used();
+    const start = performance.now();
+    require(${JSON.stringify(module)});
+    const ms = performance.now() - start;
+    console.log(JSON.stringify([ms, (used() - before) / 1024, Object.keys(require.cache).length]));`;
+  const runs = Array.from({ length: ROUNDS }, () => {
+    const output = execFileSync(process.execPath, ['--expose-gc', '-e', code], { encoding: 'utf8', cwd });
+    return JSON.parse(output) as [ms: number, kb: number, files: number];
+  });
+  const best = (index: 0 | 1 | 2): string => Math.min(...runs.map((run) => run[index])).toFixed(0);
+  return { ms: best(0), 'KB of heap': best(1), files: best(2) };
+}
+
+const cwd = fileURLToPath(new URL('../../', import.meta.url));
+console.log('\nLoading');
+console.table({
+  'protocol/messages.js': measureLoading(fileURLToPath(new URL('../protocol/messages.js', import.meta.url))),
+  'npm thrift, as a whole': measureLoading('thrift'),
+});

@@ -1,5 +1,6 @@
 /**
- * `union Value` to plain values, strictly: what it accepts is exactly what encode-value.ts writes.
+ * `union Value` to plain values, strictly: it accepts what encode-value.ts writes, and of other encodings of the same
+ * values only numbers of the wrong kind (a double that could be an i64).
  *
  * SECURITY: the bytes may be hostile. Time is linear in their number, depth and number of values are limited, and no
  * value costs much more memory than its bytes (docs/protocol.md has the figures).

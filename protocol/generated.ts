@@ -18,11 +18,11 @@ export type Generated = typeof types;
 
 function loadGenerated(): Generated {
   const filename = join(__dirname, 'gen', 'protocol_types.js');
-  const requireFile = createRequire(filename);
+  const runtime = createRequire(filename).resolve('thrift/lib/nodejs/lib/thrift/thrift.js');
+  // From there, so that node-int64, a dependency of thrift's, is found wherever npm put it.
+  const requireNearThrift = createRequire(runtime);
   const requireLight = (id: string): unknown =>
-    id === 'thrift'
-      ? { Thrift: requireFile('thrift/lib/nodejs/lib/thrift/thrift.js') as unknown }
-      : requireFile(id);
+    id === 'thrift' ? { Thrift: requireNearThrift(runtime) as unknown } : requireNearThrift(id);
   const module = { exports: {} };
   const run = compileFunction(readFileSync(filename, 'utf8'), ['require', 'module', 'exports'], {
     filename,

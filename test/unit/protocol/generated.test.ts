@@ -188,7 +188,8 @@ t.test('jobs and results, too, are the same bytes to npm thrift', (t) => {
   for (const outcome of [
     { kind: 'returned', value: 5, tables: [{ name: 't', offset: 1, length: 2 }] },
     { kind: 'threw', error, causes: [{ ...error, code: 'c' }] },
-    { kind: 'badReturn', code: 'c', path: 'p', reason: 'r' },
+    { kind: 'badReturn', code: 'c', path: 'p', reason: 'r', limit: 'l' },
+    { kind: 'outOfMemory' },
   ] as const) {
     const bytes = Buffer.concat(encodeResult(outcome));
     t.strictSame(write(read(new generated.Result(), bytes)), bytes);

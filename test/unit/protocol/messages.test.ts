@@ -80,6 +80,7 @@ const errorText = fc.record(
 );
 
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
+  fc.constant({ kind: 'outOfMemory' as const }),
   record({
     kind: fc.constant('returned' as const),
     value: plainValue,
