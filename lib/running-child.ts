@@ -169,6 +169,8 @@ export class RunningChild implements ReplyListener {
         taskFails: reply.taskFails,
       };
       this.#settle.ended(this.#finish().then((captured) => ({ ...exit, ...captured })));
+      // The zygote has said before that it was there.
+      this.#settle.startFailed(new SpawnError('clone', 'ECHILD'));
       return;
     }
     const errno = reply.error ?? 'unknown error';

@@ -47,6 +47,8 @@ struct ChildRecord {
   UniqueFd listener;        // on which the kernel announces calls that the seccomp filter forbids
   int forbidden = -1;       // the number of the first of them
   ChildReport failed = {};  // the step of confining it that failed, if any
+  bool announced = false;   // the host knows its pid
+  bool to_be_killed = false;
   bool reaped = false;
   bool stub_gone = false;
   uint32_t oom_kills = 0, task_fails = 0;
@@ -194,7 +196,9 @@ class Server {
         if (child != children_.end() && !child->reaped) kill(child->pid, request.signal);
         return -1;
       case RequestKind::kKill:
-        if (child != children_.end() && !child->stub_gone) sys_pidfd_send_signal(child->stub.pidfd.get(), SIGKILL);
+        if (child == children_.end() || child->stub_gone) return -1;
+        child->to_be_killed = true;
+        sys_pidfd_send_signal(child->stub.pidfd.get(), SIGKILL);
         return -1;
     }
     return -1;
@@ -247,10 +251,17 @@ class Server {
         std::find_if(children_.begin(), children_.end(), [&](const ChildRecord& c) { return c.token == report.token; });
     if (child == children_.end()) return;
     if (report.error) {
-      child->failed = report;
-      return;  // it is about to end
+      // It is about to end. If that is what the host wants, its stub is gone already, so there was nothing to join.
+      if (!child->to_be_killed) child->failed = report;
+      return;
     }
     if (!received.fds.empty()) child->listener = std::move(received.fds[0]);
+    Announce(&*child);
+  }
+
+  // Only until the child is reaped: the kernel translates no pid that is nobody's.
+  void Announce(ChildRecord* child) {
+    child->announced = true;
     Reply reply = {};
     reply.kind = ReplyKind::kCloned;
     reply.token = child->token;
@@ -277,14 +288,21 @@ class Server {
     signalfd_siginfo drained[16];
     while (read(signal_fd_.get(), drained, sizeof drained) > 0) {
     }
-    int status;
-    rusage usage;
-    pid_t pid;
-    while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+    siginfo_t ended = {};
+    while (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0) {
+      const pid_t pid = ended.si_pid;
       const auto child = std::find_if(children_.begin(), children_.end(),
                                       [&](const ChildRecord& c) { return c.pid == pid && !c.reaped; });
-      if (child == children_.end()) continue;
-      while (!child->failed.error && ReportIsWaiting()) ReceiveReport();
+      // Before it is reaped, so that it still has a pid.
+      if (child != children_.end()) {
+        while (ReportIsWaiting()) ReceiveReport();
+        // One that was killed while it was being confined.
+        if (!child->announced && !child->failed.error) Announce(&*child);
+      }
+      int status;
+      rusage usage;
+      ended = {};
+      if (wait4(pid, &status, 0, &usage) != pid || child == children_.end()) continue;
       child->reaped = true;
       child->wait_status = status;
       child->usage = usage;
