@@ -20,7 +20,9 @@ export {
   DEFAULT_START_TIMEOUT_MS,
   DEFAULT_TIMEOUT_MS,
 } from './defaults.js';
+export type { SandboxLayer } from './layers.js';
 export type {
+  ActiveSandbox,
   CapturedOutput,
   Child,
   ChildHandle,
@@ -36,6 +38,9 @@ export type {
   PlainValue,
   ProcessOptions,
   Result,
+  SandboxLimits,
+  SandboxOptions,
+  SandboxProfile,
   SourceFormat,
   SpawnOptions,
   TableInput,
