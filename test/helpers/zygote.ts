@@ -3,13 +3,23 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import type { Test } from 'tap';
-import { Zygote, type Result, type ZygoteOptions } from '../../lib/index.js';
+import { Zygote, type Result, type SandboxOptions, type ZygoteOptions } from '../../lib/index.js';
+import { SANDBOX_LAYERS } from '../../lib/layers.js';
 
 /** From where `preload` is resolved in tests: `./name.cjs` is test/fixtures/name. */
 export const FIXTURES = fileURLToPath(new URL('../fixtures/', import.meta.url));
 
 /** The variable by which all processes of one zygote are found again (helpers/processes.ts). */
 export const MARK = 'NODESPAWNER_TEST_MARK';
+
+/** A sandbox in which the programs of the host can be started. */
+export const WITH_PROGRAMS: SandboxOptions = Object.freeze({
+  profile: 'exec',
+  files: ['/bin', '/usr', '/lib', '/lib64'],
+});
+
+/** No sandbox, but for what is always on. */
+export const NO_SANDBOX: SandboxOptions = Object.freeze({ off: SANDBOX_LAYERS });
 
 export function newMark(): string {
   return randomUUID();

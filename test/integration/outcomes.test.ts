@@ -4,7 +4,7 @@ import t from 'tap';
 import { ChildError, type ErrorDescription, type Result, type SpawnOptions } from '../../lib/index.js';
 import { encodeResult } from '../../protocol/messages.js';
 import { OWN_FDS } from '../helpers/own-fds.js';
-import { expectStatus, rejection, startZygote } from '../helpers/zygote.js';
+import { expectStatus, rejection, startZygote, WITH_PROGRAMS } from '../helpers/zygote.js';
 
 const zygote = await startZygote(t, { preload: ['apache-arrow'] });
 
@@ -201,6 +201,14 @@ t.test('timedOut: whatever the code is doing', async (t) => {
   ];
   for (const code of codes) {
     t.equal(expectStatus(await resultOf(code, undefined, { timeoutMs: 150 }), 'timedOut').timeoutMs, 150);
+  }
+});
+
+t.test('timedOut: also before the child is ready to run anything', async (t) => {
+  for (let i = 0; i < 20; i++) {
+    const child = await zygote.spawn('for (;;);', {}, { timeoutMs: 1 + i / 4 });
+    t.ok(child.pid > 0);
+    t.equal((await child.result).status, 'timedOut');
   }
 });
 
@@ -502,12 +510,10 @@ t.test('captured: no more than maxCaptureBytes, and says that it was cut', async
 });
 
 t.test('captured: also what a process wrote that the child had started', async (t) => {
+  const exec = await startZygote(t, { sandbox: WITH_PROGRAMS });
   const code = `const { execFileSync } = require('node:child_process');
     module.exports = () => { execFileSync('/bin/echo', ['from below'], { stdio: 'inherit' }); };`;
-  t.equal(
-    expectStatus(await resultOf(code, undefined, { stdout: 'capture' }), 'ok').stdout?.text,
-    'from below\n',
-  );
+  t.equal((await exec.run(code, {}, { stdout: 'capture' })).stdout?.text, 'from below\n');
 });
 
 // ---- run()
