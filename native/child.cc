@@ -66,6 +66,10 @@ void BecomeChild(const ChildResources& resources, const Sandbox& sandbox) {
   require(JoinCgroups(resources));
   require(EnterNamespaces(resources.stub_pidfd, layers));
 
+  // SECURITY: out of the process group of the zygote and its launcher, which kill(0) reaches from within any PID namespace;
+  // where the kernel groups tasks by session (autogroup of sched(7)), a child's share of the CPU is its own, too.
+  require(setsid() >= 0 ? nullptr : "setsid");
+
   // Descriptors before threads: a revived event loop must find its own epoll instance, not the zygote's.
   const int keep[] = {std::min(resources.job, resources.status), std::max(resources.job, resources.status)};
   require(RenewFds(keep, 2));
