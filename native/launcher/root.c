@@ -99,7 +99,8 @@ void make_root(const struct launcher_options *options) {
     char path[64];
     snprintf(path, sizeof path, STAGE "/dev/%s", DEVICES[i]);
     make_mount_point(path, 0);
-    bind(devices[i], path, MS_NOSUID | MS_NOEXEC);
+    /* Read-only is about the file, such as its times, which all children see; what is written to a device goes through. */
+    bind(devices[i], path, MS_RDONLY | MS_NOSUID | MS_NOEXEC);
     close(devices[i]);
   }
   for (int i = 0; i < options->bind_count; i++) {
