@@ -3,14 +3,30 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "errors.h"
 
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+
 namespace nodespawner {
 
+// SECURITY: a child that may start programs is not to start one that it wrote there.
 Napi::Value CreateMemfd(const Napi::CallbackInfo& info) {
   const std::string name = info[0].As<Napi::String>();
-  const int fd = memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  int fd = memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+  if (fd < 0 && errno == EINVAL) {
+    // Before Linux 6.3. This takes the right away, but doesn't keep its owner from giving it back.
+    fd = memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd >= 0 && fchmod(fd, 0600) != 0) {
+      const int error = errno;
+      close(fd);
+      return ThrowErrno(info.Env(), "fchmod", error);
+    }
+  }
   if (fd < 0) return ThrowErrno(info.Env(), "memfd_create", errno);
   return Napi::Number::New(info.Env(), fd);
 }
