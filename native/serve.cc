@@ -98,7 +98,7 @@ class Server {
       }
       // Before anything that removes a record.
       for (size_t i = listeners; i < sources.size(); i++) {
-        if (sources[i].revents) NoteForbiddenCall(&children_[i - listeners]);
+        if (sources[i].revents) NoteForbiddenCall(&children_[i - listeners], sources[i].revents);
       }
       if (sources[3].revents) ReceiveReport();
       if (sources[2].revents) ReapChildren();
@@ -274,10 +274,12 @@ class Server {
   }
 
   // The caller stays where it is, in the system call that it will not get: kill it, and all that it started.
-  void NoteForbiddenCall(ChildRecord* child) {
-    const int number = ReadForbiddenCall(child->listener.get());
+  void NoteForbiddenCall(ChildRecord* child, short events) {
+    const int number = events & POLLIN ? ReadForbiddenCall(child->listener.get()) : -1;
     if (number < 0) {
-      child->listener.reset();  // nobody is left who could make a call
+      // SECURITY: only if nobody is left who could make a call. Without a listener forbidden calls are but errors, and one
+      // that was interrupted before we could read it leaves the same error here.
+      if (events & (POLLHUP | POLLERR)) child->listener.reset();
       return;
     }
     if (child->forbidden < 0) child->forbidden = number;
