@@ -27,16 +27,23 @@ static int error_number(const char *name) {
   static const struct {
     const char *name;
     int number;
-  } known[] = {{"EPERM", EPERM},   {"ENOSYS", ENOSYS}, {"ENOTTY", ENOTTY},
-               {"EINVAL", EINVAL}, {"EBADE", EBADE},   {"EOPNOTSUPP", EOPNOTSUPP}};
+  } known[] = {{"EPERM", EPERM}, {"ENOSYS", ENOSYS},         {"ENOTTY", ENOTTY}, {"EINVAL", EINVAL},
+               {"EBADE", EBADE}, {"EOPNOTSUPP", EOPNOTSUPP}, {"EAGAIN", EAGAIN}, {"ENOLCK", ENOLCK}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     if (strcmp(known[i].name, name) == 0) return known[i].number;
   }
   return -1;
 }
 
-/* if argN == VALUE, or if argN & MASK == VALUE; 32 bits, since the kernel ignores the rest of the arguments we look at
- */
+static uint64_t read_number(const char *file, int line, const char *word) {
+  char *end;
+  const uint64_t number = strtoull(word, &end, 0);
+  if (end == word || *end) stop(file, line, "bad number", word);
+  return number;
+}
+
+/* if argN == VALUE, or if argN & MASK == VALUE: of the low 32 bits, since the kernel ignores the rest of the arguments
+ * that we look at by number. if argN == NULL: of all bits, since the rest of a pointer counts. */
 static struct scmp_arg_cmp read_condition(const char *file, int line, char **rest) {
   const char *words[5] = {0};
   int count = 0;
@@ -45,13 +52,14 @@ static struct scmp_arg_cmp read_condition(const char *file, int line, char **res
     if (*word) words[count++] = word;
   }
   if (count < 3 || strncmp(words[0], "arg", 3) != 0) stop(file, line, "bad condition", NULL);
-  const unsigned argument = (unsigned)atoi(words[0] + 3);
+  const unsigned argument = (unsigned)read_number(file, line, words[0] + 3);
   if (count == 3 && strcmp(words[1], "==") == 0) {
-    return (struct scmp_arg_cmp){argument, SCMP_CMP_MASKED_EQ, UINT64_C(0xffffffff), strtoull(words[2], NULL, 0)};
+    if (strcmp(words[2], "NULL") == 0) return (struct scmp_arg_cmp){argument, SCMP_CMP_EQ, 0, 0};
+    return (struct scmp_arg_cmp){argument, SCMP_CMP_MASKED_EQ, UINT64_C(0xffffffff), read_number(file, line, words[2])};
   }
   if (count == 5 && strcmp(words[1], "&") == 0 && strcmp(words[3], "==") == 0) {
-    return (struct scmp_arg_cmp){argument, SCMP_CMP_MASKED_EQ, strtoull(words[2], NULL, 0),
-                                 strtoull(words[4], NULL, 0)};
+    return (struct scmp_arg_cmp){argument, SCMP_CMP_MASKED_EQ, read_number(file, line, words[2]),
+                                 read_number(file, line, words[4])};
   }
   stop(file, line, "bad condition", NULL);
   exit(1);
