@@ -32,6 +32,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
       {"setPollerRef", SetPollerRef},
       {"takeBaseline", TakeBaselineBinding},
       {"sealAndServe", SealAndServe},
+      {"pendingRequests", PendingRequests},
       {"resetStartTime", ResetStartTimeBinding},
       {"processId", ProcessId},
       {"reportOutOfMemory", ReportOutOfMemory},

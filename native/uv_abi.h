@@ -1,5 +1,5 @@
-// The few functions of libuv that the poller needs. Node exports them, and their ABI is fixed for all of libuv 1.x, but
-// node-api-headers carries no uv.h. Handles are opaque here: their size is asked of libuv.
+// What we need of libuv. Node exports its functions, and their ABI is fixed for all of libuv 1.x, but node-api-headers
+// carries no uv.h. Handles are opaque here: their size is asked of libuv.
 #pragma once
 
 #include <node_api.h>
@@ -24,6 +24,17 @@ void uv_close(uv_handle_s* handle, uv_close_callback callback);
 }  // extern "C"
 
 namespace nodespawner {
+
+// How struct uv_loop_s begins.
+struct UvLoopStart {
+  void* data;
+  unsigned active_handles;
+  void* handle_queue[2];
+  union {
+    void* unused;
+    unsigned count;
+  } active_requests;
+};
 
 constexpr int kUvPoll = 8;      // UV_POLL of enum uv_handle_type
 constexpr int kUvReadable = 1;  // UV_READABLE of enum uv_poll_event

@@ -17,6 +17,7 @@
 #include "serve.h"
 #include "start_time.h"
 #include "threads.h"
+#include "uv_abi.h"
 
 namespace nodespawner {
 namespace {
@@ -84,6 +85,14 @@ Napi::Value SealAndServe(const Napi::CallbackInfo& info) {
   int job_fd = -1;
   if (const auto failure = Serve(serve, &job_fd)) return ThrowFailure(env, *failure);
   return Napi::Number::New(env, job_fd);
+}
+
+Napi::Value PendingRequests(const Napi::CallbackInfo& info) {
+  uv_loop_s* loop = nullptr;
+  if (napi_get_uv_event_loop(info.Env(), &loop) != napi_ok) {
+    return ThrowFailure(info.Env(), Failure::Code("ERR_RUNTIME_UNSUPPORTED", "there is no event loop"));
+  }
+  return Napi::Number::New(info.Env(), reinterpret_cast<const UvLoopStart*>(loop)->active_requests.count);
 }
 
 Napi::Value ResetStartTimeBinding(const Napi::CallbackInfo& info) {

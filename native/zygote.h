@@ -16,6 +16,9 @@ Napi::Value TakeBaselineBinding(const Napi::CallbackInfo& info);
 // or a system error; the process can then do nothing but report it and end.
 Napi::Value SealAndServe(const Napi::CallbackInfo& info);
 
+// pendingRequests(): number. How many requests of libuv are under way: reading files, resolving names, deriving keys, …
+Napi::Value PendingRequests(const Napi::CallbackInfo& info);
+
 // resetStartTime(): boolean. In a child: process.uptime() counts from now on. False where this build of Node does not
 // let us.
 Napi::Value ResetStartTimeBinding(const Napi::CallbackInfo& info);

@@ -16,6 +16,7 @@ export interface ZygoteAddon {
     readonly idleTimeoutMs: number;
     readonly sandbox: Omit<SandboxConfig, 'filter'> & { readonly filter: Uint8Array };
   }): number;
+  pendingRequests(): number;
   resetStartTime(): boolean;
   processId(): number;
   reportOutOfMemory(fd: number, report: Uint8Array): boolean;

@@ -5,20 +5,20 @@
  *  2. Puts stand-ins where preloaded modules would use up something that a fresh process has of its own.
  *  3. Reads its configuration from the control socket.
  *  4. Loads the caller's modules, and what the child needs, so that no child has to read a file.
- *  5. Takes the stand-ins away, collects garbage, and waits until the event loop is quiet.
+ *  5. Waits until what they have begun is done, takes the stand-ins away, and collects garbage.
  *  6. Seals and serves: one native call. The zygote never returns from it; each child does.
  *  7. In the child: child.ts.
  *
  * If 3 to 6 fail, the reason goes to the host as JSON, and the zygote ends.
  */
 import { addon } from './first.js';
-import { setTimeout as pause } from 'node:timers/promises';
 import path from 'node:path';
 import type { ZygoteComplaint, ZygoteConfig } from '../protocol/start.js';
 import { runJob } from './child.js';
 import { prepareFresh } from './fresh.js';
 import { ModuleRegistry } from './modules.js';
 import { preloadModules } from './preload.js';
+import { untilQuiet } from './quiet.js';
 import { sealRandom } from './random.js';
 import { prepareUserModules } from './user-module.js';
 
@@ -51,14 +51,14 @@ async function start(): Promise<() => void> {
   const requests = config.preload.map((specifier) => ({ specifier, parent: config.from }));
   const registry = new ModuleRegistry(await preloadModules(requests));
   await prepareUserModules({ typescript: config.typescript });
+  const begun = performance.now();
+  await untilQuiet(addon, config.idleTimeoutMs / 2);
 
   const environment = { ...process.env } as Record<string, string>;
   const packageRoot = path.resolve(__dirname, '..');
   prepareFresh({ ownDirectories: [packageRoot] });
   const sandbox = { ...config.sandbox, filter: Buffer.from(config.sandbox.filter, 'base64') };
-  // What modules have put off until the next turns of the event loop.
-  await pause(0);
-  await new Promise(setImmediate);
+  await untilQuiet(addon, 0);
   (globalThis as { gc?: () => void }).gc?.();
   Reflect.deleteProperty(globalThis, 'gc');
   sealRandom();
@@ -67,7 +67,7 @@ async function start(): Promise<() => void> {
     controlFd: CONTROL_FD,
     stubFd: STUB_FD,
     spareStubs: SPARE_STUBS,
-    idleTimeoutMs: config.idleTimeoutMs,
+    idleTimeoutMs: Math.ceil(config.idleTimeoutMs - (performance.now() - begun)),
     sandbox,
   });
   const { cwd, execArgv } = config;
