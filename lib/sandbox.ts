@@ -79,6 +79,7 @@ export function planSandbox(options: CheckedSandboxOptions): SandboxPlan {
     ],
     config: {
       layers: bits,
+      skipped: 0,
       limits: has('limits') ? resourceLimits(options, hasOwnIds) : [],
       dataBytes: memory === 'rlimit' ? limits.memoryBytes : 0,
       filter: filter.program.toString('base64'),

@@ -101,10 +101,11 @@ function sendConfig(fd: number, options: CheckedZygoteOptions, sandbox: SandboxC
 export async function startZygoteProcess(
   options: CheckedZygoteOptions,
   onGone: () => void,
+  plan: SandboxPlan = planSandbox(options.sandbox),
 ): Promise<ZygoteProcess> {
   beginCall();
   try {
-    return await start(options, onGone);
+    return await start(options, onGone, plan);
   } catch (error) {
     if (error instanceof NodespawnerError) throw error;
     const message = `the zygote could not be started: ${(error as Error).message}`;
@@ -114,8 +115,11 @@ export async function startZygoteProcess(
   }
 }
 
-async function start(options: CheckedZygoteOptions, onGone: () => void): Promise<ZygoteProcess> {
-  const plan = planSandbox(options.sandbox);
+async function start(
+  options: CheckedZygoteOptions,
+  onGone: () => void,
+  plan: SandboxPlan,
+): Promise<ZygoteProcess> {
   const [hostEnd, zygoteEnd] = native.socketPair();
   let launched: Launched;
   try {

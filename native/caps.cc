@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <linux/capability.h>
-#include <linux/securebits.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,10 +13,7 @@ const char* LockCapabilities() {
   for (unsigned long capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
     if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) return "prctl(PR_CAPBSET_DROP)";
   }
-  constexpr unsigned long kBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED |
-                                  SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
-                                  SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
-  if (prctl(PR_SET_SECUREBITS, kBits, 0, 0, 0) != 0) return "prctl(PR_SET_SECUREBITS)";
+  if (prctl(PR_SET_SECUREBITS, kSecureBits, 0, 0, 0) != 0) return "prctl(PR_SET_SECUREBITS)";
   return nullptr;
 }
 

@@ -56,7 +56,7 @@ const char* JoinCgroups(const ChildResources& resources) {
 }  // namespace
 
 void BecomeChild(const ChildResources& resources, const Sandbox& sandbox) {
-  const unsigned layers = sandbox.layers;
+  const unsigned layers = sandbox.layers & ~sandbox.skipped;
   const auto require = [&](const char* failed_step) {
     if (failed_step) FailInChild(resources, failed_step, errno);
   };
@@ -66,19 +66,21 @@ void BecomeChild(const ChildResources& resources, const Sandbox& sandbox) {
   require(JoinCgroups(resources));
   require(EnterNamespaces(resources.stub_pidfd, layers));
 
-  // SECURITY: out of the process group of the zygote and its launcher, which kill(0) reaches from within any PID namespace;
-  // where the kernel groups tasks by session (autogroup of sched(7)), a child's share of the CPU is its own, too.
+  // SECURITY: out of the process group of the zygote and its launcher, which kill(0) reaches from within any PID
+  // namespace; where the kernel groups tasks by session (autogroup of sched(7)), a child's share of the CPU is its own,
+  // too.
   require(setsid() >= 0 ? nullptr : "setsid");
 
   // Descriptors before threads: a revived event loop must find its own epoll instance, not the zygote's.
-  const int keep[] = {std::min(resources.job, resources.status), std::max(resources.job, resources.status)};
-  require(RenewFds(keep, 2));
+  int keep[3] = {std::min(resources.job, resources.status), std::max(resources.job, resources.status)};
+  size_t keep_count = 2;
+  require(RenewFds(keep, keep_count));
 
   // Limits before ids: some may only be raised with privileges that go with them.
   if (layers & LAYER_LIMITS) require(SetResourceLimits(sandbox));
 
   // All of the following belongs to a thread, and those that are started later inherit it.
-  if (resources.id >= 0) require(SwitchIds(static_cast<uid_t>(resources.id)));
+  if (resources.id >= 0 && !(sandbox.skipped & LAYER_USER)) require(SwitchIds(static_cast<uid_t>(resources.id)));
   if (layers & LAYER_CAPABILITIES) require(DropCapabilities());
   // After the ids, whose change resets both. The zygote may be killed: its namespace ends with it, but this is one
   // system call and a second lock.
@@ -86,12 +88,14 @@ void BecomeChild(const ChildResources& resources, const Sandbox& sandbox) {
   require(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 ? nullptr : "prctl(PR_SET_PDEATHSIG)");
 
   // The filter last: it forbids most of the above.
+  require(VerifyNoNewNamespaces(sandbox));
   int listener = -1;
   if (layers & LAYER_SYSCALLS) require(InstallFilter(sandbox, &listener));
+  if (listener >= 0) keep[keep_count++] = listener;
 
   errno = ReviveThreads();
   require(errno == 0 ? nullptr : "clone(CLONE_THREAD)");
-  require(VerifyConfinement(sandbox, resources.id));
+  require(VerifyConfinement(sandbox, resources.id, keep, keep_count, resources.cgroup_count > 0));
 
   // OpenSSL takes locks, so this needs all threads to be back.
   require(ReseedGenerators());

@@ -22,4 +22,7 @@ std::optional<Failure> InventoryFds(const std::vector<int>& own);
 // the name of the system call that failed, or null.
 const char* RenewFds(const int* keep, size_t keep_count);
 
+// In the child, later: whether there is any other descriptor. Makes system calls only.
+bool HasOtherFds(const int* keep, size_t keep_count);
+
 }  // namespace nodespawner

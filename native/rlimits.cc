@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include <algorithm>
+
 namespace nodespawner {
 namespace {
 
@@ -34,6 +36,18 @@ const char* SetResourceLimits(const Sandbox& sandbox) {
     if (setrlimit(RLIMIT_DATA, &value) != 0) return "setrlimit(RLIMIT_DATA)";
   }
   return nullptr;
+}
+
+bool HasResourceLimits(const Sandbox& sandbox) {
+  const auto has = [](int resource, rlim_t soft, rlim_t hard) {
+    rlimit value;
+    const bool read = getrlimit(static_cast<__rlimit_resource_t>(resource), &value) == 0;
+    return read && value.rlim_cur == soft && value.rlim_max == hard;
+  };
+  const rlim_t data = g_data_bytes + sandbox.data_bytes;
+  return std::all_of(sandbox.limits.begin(), sandbox.limits.end(),
+                     [&](const ResourceLimit& limit) { return has(limit.resource, limit.soft, limit.hard); }) &&
+         (!sandbox.data_bytes || has(RLIMIT_DATA, data, data));
 }
 
 }  // namespace nodespawner

@@ -11,4 +11,7 @@ const char* MeasureData();
 // Makes system calls only. Returns the name of the call that failed, or null.
 const char* SetResourceLimits(const Sandbox& sandbox);
 
+// Whether they are in force. Makes system calls only.
+bool HasResourceLimits(const Sandbox& sandbox);
+
 }  // namespace nodespawner

@@ -14,7 +14,8 @@ struct ResourceLimit {
 };
 
 struct Sandbox {
-  unsigned layers = 0;  // bits of launcher/layers.h
+  unsigned layers = 0;   // bits of launcher/layers.h
+  unsigned skipped = 0;  // layers that a child doesn't set up and still looks for: a test of what it then says
   std::vector<ResourceLimit> limits;
   rlim_t data_bytes = 0;            // RLIMIT_DATA on top of what the zygote has; 0: none
   std::vector<sock_filter> filter;  // the seccomp program

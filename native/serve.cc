@@ -277,8 +277,8 @@ class Server {
   void NoteForbiddenCall(ChildRecord* child, short events) {
     const int number = events & POLLIN ? ReadForbiddenCall(child->listener.get()) : -1;
     if (number < 0) {
-      // SECURITY: only if nobody is left who could make a call. Without a listener forbidden calls are but errors, and one
-      // that was interrupted before we could read it leaves the same error here.
+      // SECURITY: only if nobody is left who could make a call. Without a listener forbidden calls are but errors, and
+      // one that was interrupted before we could read it leaves the same error here.
       if (events & (POLLHUP | POLLERR)) child->listener.reset();
       return;
     }

@@ -2,18 +2,38 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "caps.h"
+#include "fd_table.h"
 #include "launcher/layers.h"
+#include "rlimits.h"
 
 namespace nodespawner {
 namespace {
+
+// Those that a child has to have of its own, and what the zygote's are.
+struct Namespace {
+  unsigned layer;  // 0: always
+  const char* path;
+  const char* not_its_own;
+  ino_t zygotes;
+} g_namespaces[] = {
+    {0, "/proc/self/ns/pid", "verify: the PID namespace is the zygote's", 0},
+    {LAYER_IPC, "/proc/self/ns/ipc", "verify: the IPC namespace is the zygote's", 0},
+    {LAYER_UTS, "/proc/self/ns/uts", "verify: the UTS namespace is the zygote's", 0},
+    {LAYER_NETWORK, "/proc/self/ns/net", "verify: the network namespace is the zygote's", 0},
+    {LAYER_FILES, "/proc/self/ns/mnt", "verify: the mount namespace is the zygote's", 0},
+    {LAYER_CGROUP, "/proc/self/ns/cgroup", "verify: the cgroup namespace is the zygote's", 0},
+};
 
 // Reads a whole small file of /proc into `text`. Returns its length or -1.
 ssize_t ReadFile(const char* path, char* text, size_t capacity) {
@@ -47,6 +67,7 @@ const char* VerifyStatus(const Sandbox& sandbox, int id) {
     for (const char* set : {"CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"}) {
       if (StatusField(text, set, 16) != 0) return "verify: a capability is left";
     }
+    if (prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) != kSecureBits) return "verify: the securebits are not locked";
   }
   if (id >= 0) {
     if (StatusField(text, "Uid:", 10) != id || StatusField(text, "Gid:", 10) != id) return "verify: wrong uid or gid";
@@ -58,7 +79,8 @@ const char* VerifyStatus(const Sandbox& sandbox, int id) {
 
 const char* VerifyFiles() {
   char text[65536];
-  if (ReadFile("/proc/self/mountinfo", text, sizeof text) <= 0) return "verify: mountinfo can't be read";
+  const ssize_t size = ReadFile("/proc/self/mountinfo", text, sizeof text);
+  if (size <= 0 || size == sizeof text - 1) return "verify: mountinfo can't be read";
   // Each line: id, parent, device, root, mount point, options, … (proc_pid_mountinfo(5)). Whatever is not read-only has
   // to be the private /tmp.
   bool saw_root = false, saw_tmp = false;
@@ -80,11 +102,76 @@ const char* VerifyFiles() {
   return saw_root && saw_tmp ? nullptr : "verify: the root or /tmp is not a mount of its own";
 }
 
+const char* VerifyNamespaces(unsigned layers) {
+  for (const Namespace& space : g_namespaces) {
+    if (space.layer && !(layers & space.layer)) continue;
+    struct stat status;
+    if (stat(space.path, &status) != 0) return "verify: a namespace can't be read";
+    if (status.st_ino == space.zygotes) return space.not_its_own;
+  }
+  if (!(layers & LAYER_USER)) return nullptr;
+  // Its first line says that root is one user outside, and not all (user_namespaces(7)).
+  char text[1024];
+  if (ReadFile("/proc/self/uid_map", text, sizeof text) <= 0) return "verify: uid_map can't be read";
+  char* end = text;
+  unsigned long count = 0;
+  for (int word = 0; word < 3; word++) count = strtoul(end, &end, 10);
+  return count == 1 ? nullptr : "verify: the user namespace is the host's";
+}
+
+const char* VerifyCgroups(bool has_root_of_its_own) {
+  char text[4096];
+  if (ReadFile("/proc/self/cgroup", text, sizeof text) <= 0) return "verify: /proc/self/cgroup can't be read";
+  // Each line: id:controllers:path (cgroups(7)); the path is seen from the cgroup namespace.
+  bool is_in_group = false;
+  for (char* line = text; line && *line;) {
+    char* next = strchr(line, '\n');
+    if (next) *next++ = 0;
+    const char* path = strchr(line, '/');
+    if (has_root_of_its_own && (!path || path[1])) return "verify: the control group is not its own";
+    is_in_group |= path && strstr(path, "/child-");
+    line = next;
+  }
+  return has_root_of_its_own || is_in_group ? nullptr : "verify: the control group is not its own";
+}
+
 }  // namespace
 
-const char* VerifyConfinement(const Sandbox& sandbox, int id) {
+const char* NoteNamespaces() {
+  for (Namespace& space : g_namespaces) {
+    struct stat status;
+    if (stat(space.path, &status) != 0) return "stat(/proc/self/ns)";
+    space.zygotes = status.st_ino;
+  }
+  return nullptr;
+}
+
+const char* VerifyNoNewNamespaces(const Sandbox& sandbox) {
+  if (sandbox.layers & LAYER_CAPABILITIES && (unshare(CLONE_NEWUTS) == 0 || errno != EPERM)) {
+    errno = EPERM;
+    return "verify: a namespace could be made";
+  }
+  // A user namespace would come with all capabilities in it, whoever makes it.
+  if (sandbox.layers & LAYER_USER && sandbox.layers & LAYER_FILES && unshare(CLONE_NEWUSER) == 0) {
+    errno = EPERM;
+    return "verify: a user namespace could be made";
+  }
+  return nullptr;
+}
+
+const char* VerifyConfinement(const Sandbox& sandbox, int id, const int* keep, size_t keep_count, bool has_cgroups) {
   errno = EPERM;
   if (const char* wrong = VerifyStatus(sandbox, id)) return wrong;
+  if (const char* wrong = VerifyNamespaces(sandbox.layers)) return wrong;
+  if (HasOtherFds(keep, keep_count)) return "verify: a descriptor is left";
+  if (has_cgroups) {
+    if (const char* wrong = VerifyCgroups(sandbox.layers & LAYER_CGROUP)) return wrong;
+  }
+  if (sandbox.layers & LAYER_LIMITS && !HasResourceLimits(sandbox)) return "verify: a resource limit is not in force";
+  char adjustment[16];
+  if (ReadFile("/proc/self/oom_score_adj", adjustment, sizeof adjustment) <= 0 || atoi(adjustment) != 1000) {
+    return "verify: others would run out of memory first";
+  }
   if (sandbox.layers & LAYER_FILES) {
     if (const char* wrong = VerifyFiles()) return wrong;
   }

@@ -1,11 +1,22 @@
 // Reads back from the kernel what a child is confined by, before any untrusted byte is read.
 #pragma once
 
+#include <stddef.h>
+
 #include "sandbox.h"
 
 namespace nodespawner {
 
-// Makes system calls only. Returns what is not as it should be, or null.
-const char* VerifyConfinement(const Sandbox& sandbox, int id);
+// In the zygote: which namespaces it is in itself. Returns the call that failed, or null.
+const char* NoteNamespaces();
+
+// The following are for a child. They make system calls only, and return what is not as it should be, or null.
+
+// While it could still be tried: there is no way to namespaces of one's own.
+const char* VerifyNoNewNamespaces(const Sandbox& sandbox);
+
+// `keep` are the descriptors that RenewFds() was told to keep; `has_cgroups` is whether it is to be in groups of its
+// own.
+const char* VerifyConfinement(const Sandbox& sandbox, int id, const int* keep, size_t keep_count, bool has_cgroups);
 
 }  // namespace nodespawner

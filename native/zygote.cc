@@ -18,6 +18,7 @@
 #include "start_time.h"
 #include "threads.h"
 #include "uv_abi.h"
+#include "verify.h"
 
 namespace nodespawner {
 namespace {
@@ -35,6 +36,7 @@ int IntOption(const Napi::Object& options, const char* name) {
 Sandbox ReadSandbox(const Napi::Object& options) {
   Sandbox sandbox;
   sandbox.layers = options.Get("layers").As<Napi::Number>().Uint32Value();
+  sandbox.skipped = options.Get("skipped").As<Napi::Number>().Uint32Value();
   const auto limits = options.Get("limits").As<Napi::Array>();
   for (uint32_t i = 0; i < limits.Length(); i++) {
     const auto limit = limits.Get(i).As<Napi::Array>();
@@ -76,7 +78,8 @@ Napi::Value SealAndServe(const Napi::CallbackInfo& info) {
   if (const auto failure = PrepareClone()) return ThrowFailure(env, *failure);
   serve.sandbox = ReadSandbox(options.Get("sandbox").As<Napi::Object>());
   if (const char* step = MeasureData()) return ThrowErrno(env, step, errno);
-  if (serve.sandbox.layers & LAYER_CAPABILITIES) {
+  if (const char* step = NoteNamespaces()) return ThrowErrno(env, step, errno);
+  if (serve.sandbox.layers & ~serve.sandbox.skipped & LAYER_CAPABILITIES) {
     if (const char* step = LockCapabilities()) return ThrowErrno(env, step, errno);
   }
 

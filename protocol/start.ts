@@ -16,6 +16,8 @@ export interface ZygoteConfig {
 /** `struct Sandbox` of native/sandbox.h. */
 export interface SandboxConfig {
   readonly layers: number;
+  /** Layers that children don't set up and still look for: for a test of what they then say. */
+  readonly skipped: number;
   readonly limits: readonly (readonly [resource: number, soft: number, hard: number])[];
   readonly dataBytes: number;
   /** The seccomp program, in base64. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "fail.h"
+#include "layers.h"
 
 /* Over which the new root is mounted while the old one is still there. */
 #define STAGE "/tmp"
@@ -99,7 +100,8 @@ void make_root(const struct launcher_options *options) {
     char path[64];
     snprintf(path, sizeof path, STAGE "/dev/%s", DEVICES[i]);
     make_mount_point(path, 0);
-    /* Read-only is about the file, such as its times, which all children see; what is written to a device goes through. */
+    /* Read-only is about the file, such as its times, which all children see; what is written to a device goes through.
+     */
     bind(devices[i], path, MS_RDONLY | MS_NOSUID | MS_NOEXEC);
     close(devices[i]);
   }
@@ -118,10 +120,17 @@ void make_root(const struct launcher_options *options) {
   write_text(STAGE "/etc/passwd", "root:x:0:0::/:/bin/false\n");
   write_text(STAGE "/etc/group", "root:x:0:\n");
   /* The kernel allows a new /proc only where a whole one is visible already; each stub covers this one. */
-  if (mount("proc", STAGE "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL) != 0) {
+  const unsigned long proc_flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  if (mount("proc", STAGE "/proc", "proc", proc_flags, NULL) != 0) {
     fail("mount(proc)",
          "/proc must not be masked: in Docker --security-opt systempaths=unconfined, in Kubernetes "
          "procMount: Unmasked; or turn the layer files off");
+  }
+  /* In a user namespace of its own whoever makes it has all capabilities, which open much of the kernel to him. Here
+   * none can be made any more, whatever the filter of system calls says (namespaces(7)). */
+  if (options->layers & LAYER_USER) write_text(STAGE "/proc/sys/user/max_user_namespaces", "0");
+  if (mount(NULL, STAGE "/proc", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | proc_flags, NULL) != 0) {
+    fail("mount(MS_REMOUNT|MS_BIND)", MOUNT_HINT);
   }
 
   if (chdir(STAGE) != 0) fail("chdir", "");
