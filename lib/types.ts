@@ -64,7 +64,7 @@ export interface SandboxLimits {
 
 /** How children are confined. Everything is on unless it is switched off by name. */
 export interface SandboxOptions {
-  /** @default 'compute' */
+  /** What children may do. @default 'compute' */
   readonly profile?: SandboxProfile;
   /** Layers to go without. @default [] */
   readonly off?: readonly SandboxLayer[];
@@ -80,6 +80,7 @@ export interface SandboxOptions {
    * @default the host's own group, where the host may
    */
   readonly cgroups?: readonly string[];
+  /** What each child may use. @default see {@link SandboxLimits} */
   readonly limits?: SandboxLimits;
 }
 
@@ -100,7 +101,9 @@ export type TableInput = Table | Uint8Array | { readonly fd: number };
 
 /** What the code is called with. */
 export interface Inputs {
+  /** Any {@link PlainValue}. @default null */
   readonly params?: unknown;
+  /** By the names under which the code finds them. @default {} */
   readonly tables?: Readonly<Record<string, TableInput>>;
 }
 
@@ -113,22 +116,26 @@ export type SourceFormat = 'auto' | 'commonjs' | 'module';
  * /dev/null. `inherit`: the host's own.
  */
 export type OutputMode = 'pipe' | 'capture' | 'ignore' | 'inherit';
+/** Where the child's stdin comes from. `pipe`: a stream on the handle. `ignore`: /dev/null, which is empty. */
 export type InputMode = 'pipe' | 'ignore';
 
 /** What holds for each child, whether it runs code or a preloaded entry. */
 export interface ProcessOptions {
-  /** Kills the child and all that it started. */
+  /** Once aborted, kills the child and all that it started. Aborted already: nothing is started. */
   readonly signal?: AbortSignal;
-  /** Wall time from spawn() to the end, in milliseconds; `Infinity` for none. */
+  /** Wall time from spawn() to the end, in milliseconds; `Infinity` for no limit. @default Infinity */
   readonly timeoutMs?: number;
   /** process.argv from the third element on. @default [] */
   readonly argv?: readonly string[];
   /** process.env, as a whole. @default the zygote's */
   readonly env?: Readonly<Record<string, string>>;
-  /** @default the zygote's */
+  /** The working directory. @default the zygote's */
   readonly cwd?: string;
+  /** @default 'pipe', with `run()` 'ignore' */
   readonly stdin?: InputMode;
+  /** @default 'pipe', with `run()` 'ignore' */
   readonly stdout?: OutputMode;
+  /** @default 'pipe', with `run()` 'ignore' */
   readonly stderr?: OutputMode;
   /** How many bytes of stdout and of stderr `capture` keeps. @default {@link DEFAULT_MAX_CAPTURE_BYTES} */
   readonly maxCaptureBytes?: number;
@@ -138,11 +145,11 @@ export interface ProcessOptions {
 export interface SpawnOptions extends ProcessOptions {
   /** The name of the source in stack traces. Nothing is read from it. @default 'step.js' */
   readonly filename?: string;
-  /** @default 'auto' */
+  /** What kind of module the code is. @default 'auto' */
   readonly format?: SourceFormat;
-  /** Bytes of the encoded value that the code may return. @default {@link DEFAULT_MAX_RESULT_BYTES} */
+  /** How large, encoded, the value may be that the code returns, in bytes. @default {@link DEFAULT_MAX_RESULT_BYTES} */
   readonly maxResultBytes?: number;
-  /** Bytes of all tables that the code may return. @default {@link DEFAULT_MAX_TABLE_BYTES} */
+  /** How large all tables together may be that the code returns, in bytes. @default {@link DEFAULT_MAX_TABLE_BYTES} */
   readonly maxTableBytes?: number;
 }
 
@@ -236,8 +243,9 @@ export interface ExitStatus {
 export interface Entry {
   /** As in `preload`. */
   readonly module: string;
-  /** @default 'default', or the module itself where it is a function */
+  /** Under which name. @default 'default', or the module itself where it is a function */
   readonly export?: string;
+  /** What it is called with, {@link PlainValue}s all. @default [] */
   readonly args?: readonly unknown[];
 }
 

@@ -1,0 +1,48 @@
+// docs/api.md says what the code says.
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import * as api from '../../../lib/index.js';
+
+const root = fileURLToPath(new URL('../../../../', import.meta.url));
+const page = readFileSync(join(root, 'docs/api.md'), 'utf8');
+
+/** Codes by which Node's own loader says why it can't load a module; they are not ours. */
+const NODES_OWN = /^ERR_(REQUIRE_ESM|REQUIRE_ASYNC_MODULE|PACKAGE_PATH_NOT_EXPORTED|INVALID_ARG_TYPE)$/;
+/** Never leave the package: their text becomes the reason of a result that is badOutput. */
+const INTERNAL = /^ERR_(BAD_MESSAGE|INVALID_ARROW)$/;
+
+function codesIn(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true })
+    .map(String)
+    .filter((file) => /\.(ts|cc)$/.test(file) && !file.startsWith('gen/'))
+    .flatMap((file) => [...readFileSync(join(root, folder, file), 'utf8').matchAll(/['"`](ERR_\w+)['"`]/g)])
+    .map(([, code]) => code!);
+}
+
+t.test('the generated parts are what the types and their comments say', (t) => {
+  execFileSync(process.execPath, [join(root, 'scripts/docs.mjs'), '--check']);
+  t.end();
+});
+
+t.test('every code that an error can have is explained', (t) => {
+  const codes = new Set(['lib', 'zygote', 'protocol', 'native'].flatMap(codesIn));
+  for (const code of codes) {
+    if (!NODES_OWN.test(code) && !INTERNAL.test(code)) t.ok(page.includes(`\`${code}\``), code);
+  }
+  t.ok(codes.size > 20);
+  t.end();
+});
+
+t.test('every type and class that is exported is described', (t) => {
+  const index = readFileSync(join(root, 'lib/index.ts'), 'utf8');
+  const types = [...index.matchAll(/export type \{([^}]*)\}/g)].flatMap(
+    ([, names]) => names!.match(/\w+/g) ?? [],
+  );
+  const classes = Object.keys(api).filter((name) => /^[A-Z][a-z]/.test(name));
+  for (const name of [...types, ...classes]) t.ok(new RegExp(`\\b${name}\\b`).test(page), name);
+  t.ok(types.length > 10 && classes.length > 5);
+  t.end();
+});
