@@ -26,6 +26,9 @@ const MAX_OUTPUT_BYTES = 64 * 1024;
  */
 const NODE_OPTIONS = ['--expose-internals', '--experimental-vm-modules', '--expose-gc'];
 
+/** How long a zygote that can't start may take to end. */
+const END_TIMEOUT_MS = 5_000;
+
 /** Of native/launcher/fail.h: it has said why on stderr. */
 const EXIT_SETUP = 125;
 
@@ -172,8 +175,11 @@ async function start(
     };
   }
   control.close();
-  kill();
-  throw explain(first, await exit, await output, options);
+  // One that has ended, or is about to, is left to say how.
+  const stubborn = setTimeout(kill, first === 'timeout' ? 0 : END_TIMEOUT_MS);
+  const how = await exit;
+  clearTimeout(stubborn);
+  throw explain(first, how, await output, options);
 }
 
 function sandboxUnavailable({ step, errno }: TrialFailure, output: string): ZygoteStartError {
