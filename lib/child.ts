@@ -128,7 +128,7 @@ export async function startCode(
       },
       fds,
     );
-    const running = new RunningChild(context.control, options, stdio, job, startedAt, cleanUp);
+    const running = new RunningChild(context, options, stdio, job, startedAt, cleanUp);
     void resultBytes.then(({ truncated }) => truncated && running.kill({ kind: 'limitExceeded' }));
     const result = Promise.all([running.ended, resultBytes])
       .then(([ended, bytes]) => toResult(ended, bytes, outputFd, options, context.limits))

@@ -51,6 +51,11 @@ export class Control {
     return token;
   }
 
+  /** From now on `listener` hears of the child. */
+  listen(token: number, listener: ReplyListener): void {
+    if (this.#listeners.has(token)) this.#listeners.set(token, listener);
+  }
+
   /** Sends a signal to the child alone. */
   signal(token: number, signal: number): void {
     this.#send({ kind: REQUEST_SIGNAL, token, signal, jobFd: -1 });

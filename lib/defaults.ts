@@ -18,3 +18,5 @@ export const DEFAULT_FILE_BYTES = 1024 * 1024 * 1024;
 export const DEFAULT_TMP_BYTES = 64 * 1024 * 1024;
 /** Above what systems give to users, containers (subuid(5)) and services, below where ids become negative numbers. */
 export const DEFAULT_UIDS = Object.freeze({ first: 0x4000_0000, count: 0x3000_0000 });
+
+export const DEFAULT_POOL = Object.freeze({ min: 1, max: 8 });

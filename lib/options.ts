@@ -10,6 +10,7 @@ import {
   DEFAULT_MAX_TABLE_BYTES,
   DEFAULT_MEMORY_BYTES,
   DEFAULT_OPEN_FILES,
+  DEFAULT_POOL,
   DEFAULT_PRELOAD,
   DEFAULT_START_TIMEOUT_MS,
   DEFAULT_TASKS,
@@ -19,6 +20,7 @@ import {
 } from './defaults.js';
 import { InvalidOptionError } from './errors.js';
 import { SANDBOX_LAYERS, type SandboxLayer } from './layers.js';
+import type { PoolSize } from './pool.js';
 import type {
   Entry,
   InputMode,
@@ -42,6 +44,7 @@ export interface CheckedZygoteOptions {
   readonly startTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly sandbox: CheckedSandboxOptions;
+  readonly pool: PoolSize;
 }
 
 export interface CheckedSandboxOptions {
@@ -130,6 +133,11 @@ const count: Check<number> = (value, name) =>
     ? (value as number)
     : fail(name, 'a whole number above 0', value);
 
+const countOrNone: Check<number> = (value, name) =>
+  Number.isSafeInteger(value) && (value as number) >= 0
+    ? (value as number)
+    : fail(name, 'a whole number', value);
+
 const bytes: Check<number> = (value, name) =>
   Number.isSafeInteger(value) && (value as number) >= 0
     ? (value as number)
@@ -190,8 +198,20 @@ export function checkZygoteOptions(options: ZygoteOptions | undefined): CheckedZ
     startTimeoutMs: reader.get('startTimeoutMs', milliseconds(false), DEFAULT_START_TIMEOUT_MS),
     idleTimeoutMs: reader.get('idleTimeoutMs', milliseconds(false), DEFAULT_IDLE_TIMEOUT_MS),
     sandbox: reader.get('sandbox', checkSandbox, checkSandbox({}, 'options.sandbox')),
+    pool: reader.get('pool', checkPool, DEFAULT_POOL),
   };
   reader.end();
+  return checked;
+}
+
+function checkPool(value: unknown, name: string): PoolSize {
+  const reader = new Reader(value, name);
+  const checked = {
+    min: reader.get('min', countOrNone, DEFAULT_POOL.min),
+    max: reader.get('max', countOrNone, DEFAULT_POOL.max),
+  };
+  reader.end();
+  if (checked.max < checked.min) fail(`${name}.max`, 'at least as large as min', checked.max);
   return checked;
 }
 

@@ -1,5 +1,4 @@
 /** A child that runs a preloaded entry: spawnProcess(). */
-import type { Control } from './control.js';
 import { Handle } from './handle.js';
 import { packJob } from './job-message.js';
 import type { CheckedEntry, CheckedProcessOptions } from './options.js';
@@ -7,6 +6,7 @@ import { RESULT_LIMITS } from './result-limits.js';
 import { RunningChild, toSpawnError } from './running-child.js';
 import { Stdio } from './stdio.js';
 import type { ChildProcess, ExitStatus } from './types.js';
+import type { ZygoteContext } from './zygote-context.js';
 
 class EntryChild extends Handle implements ChildProcess {
   readonly #running: RunningChild;
@@ -28,7 +28,7 @@ class EntryChild extends Handle implements ChildProcess {
 }
 
 export async function startEntry(
-  control: Control,
+  context: ZygoteContext,
   entry: CheckedEntry,
   options: CheckedProcessOptions,
 ): Promise<ChildProcess> {
@@ -58,7 +58,7 @@ export async function startEntry(
       },
       fds,
     );
-    running = new RunningChild(control, options, streams, job, startedAt, () => {
+    running = new RunningChild(context, options, streams, job, startedAt, () => {
       streams.closeChildFds();
     });
   } catch (error) {

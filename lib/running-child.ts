@@ -8,9 +8,11 @@ import type { JobMessage } from './job-message.js';
 import { beginCall, endCall } from './keep-alive.js';
 import { native, REPLY_CLONED, REPLY_EXITED, type Reply } from './native.js';
 import type { CheckedProcessOptions } from './options.js';
+import type { Pool, TakenChild } from './pool.js';
 import { systemCallName } from './seccomp.js';
 import type { Stdio } from './stdio.js';
 import type { CapturedOutput, Usage } from './types.js';
+import type { ZygoteContext } from './zygote-context.js';
 
 /** Why the host ended a child. The first reason counts. */
 export type KillReason =
@@ -76,7 +78,7 @@ export class RunningChild implements ReplyListener {
    * @throws {ZygoteGoneError}, or the reason of a signal that is aborted: then there is no child
    */
   constructor(
-    control: Control,
+    { control, pool }: ZygoteContext,
     options: CheckedProcessOptions,
     stdio: Stdio,
     job: JobMessage,
@@ -110,10 +112,11 @@ export class RunningChild implements ReplyListener {
     this.started.catch(() => undefined);
     this.ended.catch(() => undefined);
 
-    const [hostEnd, childEnd] = pairOrClose(job);
+    const child = takeOrClose(pool, this, job);
     beginCall();
-    this.#token = control.clone(childEnd, this);
-    this.#sendJob(hostEnd, job);
+    this.#token = child.token;
+    if (child.pid !== undefined) settle.started(child.pid);
+    this.#sendJob(child.jobFd, job);
     if (this.#over) return; // the zygote turned out to be gone
     if (options.timeoutMs !== Infinity) {
       const left = Math.max(1, options.timeoutMs - (performance.now() - startedAt));
@@ -223,11 +226,9 @@ export class RunningChild implements ReplyListener {
   }
 }
 
-function pairOrClose(job: JobMessage): [hostEnd: number, childEnd: number] {
+function takeOrClose(pool: Pool, listener: ReplyListener, job: JobMessage): TakenChild {
   try {
-    const pair = native.socketPair();
-    native.setNonBlocking(pair[0]);
-    return pair;
+    return pool.take(listener);
   } catch (error) {
     job.close();
     throw error;

@@ -36,6 +36,11 @@ export interface ZygoteOptions {
    * milliseconds. @default {@link DEFAULT_IDLE_TIMEOUT_MS}
    */
   readonly idleTimeoutMs?: number;
+  /**
+   * How many children are kept cloned and confined ahead of demand: at least `min`, and up to `max` where spawns would
+   * have had to wait. `{ min: 0, max: 0 }`: none. @default {@link DEFAULT_POOL}
+   */
+  readonly pool?: { readonly min?: number; readonly max?: number };
   /** How children are confined. @default everything on */
   readonly sandbox?: SandboxOptions;
 }

@@ -11,8 +11,8 @@ import { addonPath, launcherPath } from './native-path.js';
 import { native, REPLY_READY, type Reply } from './native.js';
 import { hintFor } from './hints.js';
 import type { CheckedZygoteOptions } from './options.js';
+import { Pool, type ParkFailure } from './pool.js';
 import { planSandbox, type SandboxPlan } from './sandbox.js';
-import { tryChild, type TrialFailure } from './trial.js';
 import type { ActiveSandbox } from './types.js';
 
 const MAIN = fileURLToPath(new URL('../zygote/main.js', import.meta.url));
@@ -34,6 +34,7 @@ const EXIT_SETUP = 125;
 
 export interface ZygoteProcess {
   readonly control: Control;
+  readonly pool: Pool;
   readonly threads: number;
   readonly sandbox: ActiveSandbox;
   /** Resolves when the zygote and all its children are gone. */
@@ -144,9 +145,11 @@ async function start(
     },
     onGone: () => {
       answered(undefined);
+      pool.close();
       if (ready) onGone();
     },
   });
+  const pool = new Pool(control, options.pool);
   const kill = (): void => {
     // It kills all of the zygote's, and removes what is left of it.
     launcher.kill('SIGTERM');
@@ -159,15 +162,18 @@ async function start(
   const first = await Promise.race([answer, timeout, exit.then(() => undefined)]);
   clearTimeout(timer);
   if (first !== undefined && first !== 'timeout' && first.text === undefined && first.kind === REPLY_READY) {
-    const failure = await tryChild(control);
+    // The first child shows that children can be had, and confined.
+    const failure = await pool.park();
     if (failure !== undefined) {
       control.close();
       await exit;
       throw sandboxUnavailable(failure, await output);
     }
     ready = true;
+    pool.open();
     return {
       control,
+      pool,
       threads: first.threads,
       sandbox: plan.active,
       exited: exit.then(() => undefined),
@@ -182,7 +188,7 @@ async function start(
   throw explain(first, how, await output, options);
 }
 
-function sandboxUnavailable({ step, errno }: TrialFailure, output: string): ZygoteStartError {
+function sandboxUnavailable({ step, errno }: ParkFailure, output: string): ZygoteStartError {
   const hint = hintFor(step, errno);
   const message = `children can't be confined: ${step} failed with ${errno}${hint === '' ? '' : `; ${hint}`}`;
   return new ZygoteStartError('ERR_SANDBOX_UNAVAILABLE', message, output);

@@ -78,6 +78,11 @@ export class Zygote implements AsyncDisposable {
     return this.#process.sandbox;
   }
 
+  /** How many children are parked, waiting for a job. */
+  get parked(): number {
+    return this.#process.pool.parked;
+  }
+
   /** Whether children can still be had. */
   get isAlive(): boolean {
     return this.#state.gone === undefined;
@@ -132,7 +137,7 @@ export class Zygote implements AsyncDisposable {
     const checked = checkProcessOptions(options);
     checked.signal?.throwIfAborted();
     this.#assertAlive();
-    return startEntry(this.#process.control, checkedEntry, checked);
+    return startEntry(this.#context, checkedEntry, checked);
   }
 
   /** Ends the zygote and all its children, and waits until they are gone. */
@@ -156,6 +161,7 @@ export class Zygote implements AsyncDisposable {
   get #context(): ZygoteContext {
     return {
       control: this.#process.control,
+      pool: this.#process.pool,
       hasArrow: this.#options.preload.includes('apache-arrow'),
       limits: this.#options.sandbox.limits,
     };

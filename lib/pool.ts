@@ -1,0 +1,182 @@
+/**
+ * Children that are cloned and confined ahead of demand and wait for a job. A spawn that finds one costs one message; one
+ * that finds none waits for a clone, as it would without a pool.
+ */
+import { closeSync } from 'node:fs';
+import { freemem, totalmem } from 'node:os';
+import type { Control, ReplyListener } from './control.js';
+import { native, REPLY_CLONED, REPLY_EXITED, type Reply } from './native.js';
+
+export interface PoolSize {
+  /** How many children are kept parked however little they are asked for. */
+  readonly min: number;
+  /** How many at the most, however much. */
+  readonly max: number;
+}
+
+/** A child, parked or about to be. */
+export interface TakenChild {
+  readonly token: number;
+  /** The host's end of its job socket. */
+  readonly jobFd: number;
+  /** Undefined if it is being cloned: then the listener hears of it. */
+  readonly pid: number | undefined;
+}
+
+/** Why a child could not be parked. */
+export interface ParkFailure {
+  readonly step: string;
+  readonly errno: string;
+}
+
+/** How long a child may wait unneeded before the pool gets smaller by one, in milliseconds. */
+const SHRINK_AFTER_MS = 10_000;
+/** How long to wait after a child that could not be parked, in milliseconds. */
+const RETRY_AFTER_MS = 1_000;
+/** Below this share of free memory only the minimum is parked. */
+const SCARCE_MEMORY = 0.1;
+
+interface Parked {
+  readonly token: number;
+  readonly jobFd: number;
+  readonly pid: number;
+}
+
+export class Pool {
+  readonly #control: Control;
+  readonly #size: PoolSize;
+  readonly #parked: Parked[] = [];
+  /** How many are to be parked, between the bounds. */
+  #target: number;
+  /** Whether one is being parked: one at a time, so that a spawn never waits behind more than one. */
+  #busy = false;
+  #closed = false;
+  #timer: NodeJS.Timeout | undefined;
+  #lastMiss = performance.now();
+
+  constructor(control: Control, size: PoolSize) {
+    this.#control = control;
+    this.#size = size;
+    this.#target = size.min;
+  }
+
+  /** How many children are parked. */
+  get parked(): number {
+    return this.#parked.length;
+  }
+
+  /** A parked child, or else a new one. From now on `listener` hears of it. The caller owns `jobFd`. */
+  take(listener: ReplyListener): TakenChild {
+    const parked = this.#parked.shift();
+    if (parked !== undefined) {
+      this.#control.listen(parked.token, listener);
+      this.#refillSoon();
+      return parked;
+    }
+    if (this.#size.max > 0) {
+      this.#lastMiss = performance.now();
+      this.#target = Math.min(this.#size.max, this.#target + 1);
+    }
+    const [jobFd, childEnd] = native.socketPair();
+    native.setNonBlocking(jobFd);
+    const token = this.#control.clone(childEnd, listener);
+    this.#refillSoon();
+    return { token, jobFd, pid: undefined };
+  }
+
+  /** Parks one child more. Resolves with the reason if that is not possible; rejects if the zygote ends meanwhile. */
+  park(): Promise<ParkFailure | undefined> {
+    return new Promise((resolve, reject) => {
+      const [jobFd, childEnd] = native.socketPair();
+      native.setNonBlocking(jobFd);
+      const leave = (): void => {
+        const index = this.#parked.findIndex((parked) => parked.token === token);
+        // Once it is taken, its socket is somebody else's.
+        if (index >= 0 || !arrived) closeSync(jobFd);
+        if (index >= 0) this.#parked.splice(index, 1);
+        arrived = true;
+      };
+      let arrived = false;
+      const token = this.#control.clone(childEnd, {
+        onReply: (reply: Reply) => {
+          if (reply.kind === REPLY_CLONED) {
+            arrived = true;
+            this.#parked.push({ token, jobFd, pid: reply.pid });
+            resolve(undefined);
+            return;
+          }
+          leave();
+          this.#control.forget(token);
+          const ended = reply.kind === REPLY_EXITED;
+          resolve({ step: ended ? 'park' : reply.step, errno: reply.error ?? 'unknown error' });
+        },
+        onGone: () => {
+          leave();
+          reject(new Error('the zygote ended while a child was parked'));
+        },
+      });
+    });
+  }
+
+  /** Keeps the pool filled from now on. */
+  open(): void {
+    this.#refillSoon();
+  }
+
+  /** Parked children are not told: they end with the zygote. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    for (const { jobFd, token } of this.#parked.splice(0)) {
+      this.#control.forget(token);
+      closeSync(jobFd);
+    }
+  }
+
+  #refillSoon(): void {
+    if (this.#busy || this.#closed || this.#parked.length >= this.#wanted()) return;
+    this.#busy = true;
+    // After whatever the host does now: who spawns goes first.
+    setImmediate(() => {
+      if (this.#closed) return;
+      this.park().then(
+        (failure) => {
+          this.#busy = false;
+          if (failure === undefined) this.#refillSoon();
+          else this.#later(RETRY_AFTER_MS);
+        },
+        () => {
+          this.close();
+        },
+      );
+    });
+    this.#later(SHRINK_AFTER_MS);
+  }
+
+  #wanted(): number {
+    const isScarce = freemem() / totalmem() < SCARCE_MEMORY;
+    return isScarce ? Math.min(this.#size.min, this.#target) : this.#target;
+  }
+
+  /** Looks after a while whether the pool is larger than it has to be, or smaller. */
+  #later(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      if (performance.now() - this.#lastMiss > SHRINK_AFTER_MS && this.#target > this.#size.min) {
+        this.#target--;
+        this.#dropSurplus();
+        this.#later(SHRINK_AFTER_MS);
+      }
+      this.#refillSoon();
+    }, ms).unref();
+  }
+
+  #dropSurplus(): void {
+    if (this.#parked.length <= this.#target) return;
+    const surplus = this.#parked.pop();
+    if (surplus === undefined) return;
+    this.#control.listen(surplus.token, { onReply: () => undefined, onGone: () => undefined });
+    // A child that finds its job socket closed has nothing to do, and ends.
+    closeSync(surplus.jobFd);
+  }
+}
