@@ -25,6 +25,7 @@ export class Control {
   readonly #listeners = new Map<number, ReplyListener>();
   readonly #waiting: Request[] = [];
   #lastToken = 0;
+  #retired = false;
   #gone: Gone | undefined;
 
   /** Owns `fd`. `onZygote` gets what is not about a child: readiness, or text from before that. */
@@ -69,6 +70,17 @@ export class Control {
   /** There will be no more replies for this child. */
   forget(token: number): void {
     this.#listeners.delete(token);
+    this.#closeIfDone();
+  }
+
+  /** Ends the zygote as soon as it has no children any more. */
+  retire(): void {
+    this.#retired = true;
+    this.#closeIfDone();
+  }
+
+  #closeIfDone(): void {
+    if (this.#retired && this.#listeners.size === 0) this.close();
   }
 
   /** Ends the zygote, which ends all children. */

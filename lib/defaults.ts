@@ -20,3 +20,9 @@ export const DEFAULT_TMP_BYTES = 64 * 1024 * 1024;
 export const DEFAULT_UIDS = Object.freeze({ first: 0x4000_0000, count: 0x3000_0000 });
 
 export const DEFAULT_POOL = Object.freeze({ min: 1, max: 8 });
+
+export const DEFAULT_ROTATION = Object.freeze({
+  afterMs: 60 * 60 * 1000,
+  afterChildren: 10_000,
+  afterCrash: true,
+});

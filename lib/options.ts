@@ -12,6 +12,7 @@ import {
   DEFAULT_OPEN_FILES,
   DEFAULT_POOL,
   DEFAULT_PRELOAD,
+  DEFAULT_ROTATION,
   DEFAULT_START_TIMEOUT_MS,
   DEFAULT_TASKS,
   DEFAULT_TIMEOUT_MS,
@@ -26,6 +27,7 @@ import type {
   InputMode,
   OutputMode,
   ProcessOptions,
+  RotationOptions,
   SandboxLimits,
   SandboxProfile,
   SourceFormat,
@@ -45,6 +47,7 @@ export interface CheckedZygoteOptions {
   readonly idleTimeoutMs: number;
   readonly sandbox: CheckedSandboxOptions;
   readonly pool: PoolSize;
+  readonly rotation: Required<RotationOptions>;
 }
 
 export interface CheckedSandboxOptions {
@@ -199,6 +202,7 @@ export function checkZygoteOptions(options: ZygoteOptions | undefined): CheckedZ
     idleTimeoutMs: reader.get('idleTimeoutMs', milliseconds(false), DEFAULT_IDLE_TIMEOUT_MS),
     sandbox: reader.get('sandbox', checkSandbox, checkSandbox({}, 'options.sandbox')),
     pool: reader.get('pool', checkPool, DEFAULT_POOL),
+    rotation: reader.get('rotation', checkRotation, DEFAULT_ROTATION),
   };
   reader.end();
   return checked;
@@ -212,6 +216,18 @@ function checkPool(value: unknown, name: string): PoolSize {
   };
   reader.end();
   if (checked.max < checked.min) fail(`${name}.max`, 'at least as large as min', checked.max);
+  return checked;
+}
+
+function checkRotation(value: unknown, name: string): Required<RotationOptions> {
+  const reader = new Reader(value, name);
+  const countOrInfinity: Check<number> = (given, at) => (given === Infinity ? Infinity : count(given, at));
+  const checked = {
+    afterMs: reader.get('afterMs', milliseconds(true), DEFAULT_ROTATION.afterMs),
+    afterChildren: reader.get('afterChildren', countOrInfinity, DEFAULT_ROTATION.afterChildren),
+    afterCrash: reader.get('afterCrash', flag, DEFAULT_ROTATION.afterCrash),
+  };
+  reader.end();
   return checked;
 }
 

@@ -101,7 +101,8 @@ export class Pool {
         onReply: (reply: Reply) => {
           if (reply.kind === REPLY_CLONED) {
             arrived = true;
-            this.#parked.push({ token, jobFd, pid: reply.pid });
+            if (this.#closed) this.#drop({ token, jobFd });
+            else this.#parked.push({ token, jobFd, pid: reply.pid });
             resolve(undefined);
             return;
           }
@@ -123,14 +124,11 @@ export class Pool {
     this.#refillSoon();
   }
 
-  /** Parked children are not told: they end with the zygote. */
+  /** No child is parked any more, and those that are end. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
-    for (const { jobFd, token } of this.#parked.splice(0)) {
-      this.#control.forget(token);
-      closeSync(jobFd);
-    }
+    for (const parked of this.#parked.splice(0)) this.#drop(parked);
   }
 
   #refillSoon(): void {
@@ -174,9 +172,12 @@ export class Pool {
   #dropSurplus(): void {
     if (this.#parked.length <= this.#target) return;
     const surplus = this.#parked.pop();
-    if (surplus === undefined) return;
-    this.#control.listen(surplus.token, { onReply: () => undefined, onGone: () => undefined });
-    // A child that finds its job socket closed has nothing to do, and ends.
-    closeSync(surplus.jobFd);
+    if (surplus !== undefined) this.#drop(surplus);
+  }
+
+  /** A child that finds its job socket closed has nothing to do, and ends. */
+  #drop({ token, jobFd }: Pick<Parked, 'token' | 'jobFd'>): void {
+    closeSync(jobFd);
+    this.#control.forget(token);
   }
 }

@@ -78,13 +78,14 @@ export class RunningChild implements ReplyListener {
    * @throws {ZygoteGoneError}, or the reason of a signal that is aborted: then there is no child
    */
   constructor(
-    { control, pool }: ZygoteContext,
+    context: ZygoteContext,
     options: CheckedProcessOptions,
     stdio: Stdio,
     job: JobMessage,
     startedAt: number,
     onSent: () => void,
   ) {
+    const { control, pool } = context;
     try {
       // Whatever happened while the tables and the job were made ready.
       options.signal?.throwIfAborted();
@@ -116,6 +117,13 @@ export class RunningChild implements ReplyListener {
     beginCall();
     this.#token = child.token;
     if (child.pid !== undefined) settle.started(child.pid);
+    context.childStarted();
+    void this.ended.then(
+      (ended) => {
+        context.childEnded(ended);
+      },
+      () => undefined,
+    );
     this.#sendJob(child.jobFd, job);
     if (this.#over) return; // the zygote turned out to be gone
     if (options.timeoutMs !== Infinity) {

@@ -6,6 +6,19 @@ import type { SandboxLayer } from './layers.js';
 
 export type { PlainValue } from '../protocol/value.js';
 
+/**
+ * When a zygote is replaced, without a gap: the next one is started first. All children of one zygote share its
+ * address-space layout, so what one of them learns of it is worth something to the others.
+ */
+export interface RotationOptions {
+  /** Age in milliseconds; `Infinity` for never. */
+  readonly afterMs?: number;
+  /** Number of children; `Infinity` for any. */
+  readonly afterChildren?: number;
+  /** After a child died of SIGSEGV, SIGBUS, SIGILL or SIGSYS, or of a forbidden system call. */
+  readonly afterCrash?: boolean;
+}
+
 /** How a zygote is started. */
 export interface ZygoteOptions {
   /**
@@ -41,6 +54,8 @@ export interface ZygoteOptions {
    * have had to wait. `{ min: 0, max: 0 }`: none. @default {@link DEFAULT_POOL}
    */
   readonly pool?: { readonly min?: number; readonly max?: number };
+  /** When the zygote is replaced by a new one. @default {@link DEFAULT_ROTATION} */
+  readonly rotation?: RotationOptions;
   /** How children are confined. @default everything on */
   readonly sandbox?: SandboxOptions;
 }

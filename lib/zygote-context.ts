@@ -1,12 +1,15 @@
 import type { Control } from './control.js';
 import type { Pool } from './pool.js';
+import type { Ended } from './running-child.js';
 import type { SandboxLimits } from './types.js';
 
-/** What a call needs to know of the zygote. */
+/** What a call needs to know of the zygote. Which zygote serves may change between two looks at it. */
 export interface ZygoteContext {
   readonly control: Control;
   readonly pool: Pool;
   /** Whether children have apache-arrow. */
   readonly hasArrow: boolean;
   readonly limits: Required<SandboxLimits>;
+  childStarted(): void;
+  childEnded(ended: Ended): void;
 }

@@ -39,6 +39,8 @@ export interface ZygoteProcess {
   readonly sandbox: ActiveSandbox;
   /** Resolves when the zygote and all its children are gone. */
   readonly exited: Promise<void>;
+  /** No more children are asked of it: it ends with the last one that it has. */
+  retire(): void;
   /** For a zygote that does not end by itself. */
   kill(): void;
 }
@@ -177,6 +179,10 @@ async function start(
       threads: first.threads,
       sandbox: plan.active,
       exited: exit.then(() => undefined),
+      retire: () => {
+        pool.close();
+        control.retire();
+      },
       kill,
     };
   }

@@ -23,8 +23,8 @@ import type {
   SpawnOptions,
   ZygoteOptions,
 } from './types.js';
+import { Succession } from './succession.js';
 import type { ZygoteContext } from './zygote-context.js';
-import { startZygoteProcess, type ZygoteProcess } from './zygote-process.js';
 
 /** How long a zygote that was told to end may take, in milliseconds, before it is killed. */
 const CLOSE_TIMEOUT_MS = 5_000;
@@ -39,17 +39,34 @@ interface State {
  * the handle ends it and all its children; so does the end of the host, whatever ended it.
  */
 export class Zygote implements AsyncDisposable {
-  readonly #process: ZygoteProcess;
+  readonly #succession: Succession;
   readonly #options: CheckedZygoteOptions;
   readonly #state: State;
+  readonly #context: ZygoteContext;
 
-  private constructor(process: ZygoteProcess, options: CheckedZygoteOptions, state: State) {
-    this.#process = process;
+  private constructor(succession: Succession, options: CheckedZygoteOptions, state: State) {
+    this.#succession = succession;
     this.#options = options;
     this.#state = state;
+    this.#context = {
+      get control() {
+        return succession.current.control;
+      },
+      get pool() {
+        return succession.current.pool;
+      },
+      hasArrow: options.preload.includes('apache-arrow'),
+      limits: options.sandbox.limits,
+      childStarted: () => {
+        succession.childStarted();
+      },
+      childEnded: (ended) => {
+        succession.childEnded(ended);
+      },
+    };
     whenCollected(this, () => {
       state.gone ??= 'closed';
-      process.control.close();
+      succession.end();
     });
   }
 
@@ -62,25 +79,25 @@ export class Zygote implements AsyncDisposable {
   static async start(options?: ZygoteOptions): Promise<Zygote> {
     const checked = checkZygoteOptions(options);
     const state: State = { gone: undefined };
-    const process = await startZygoteProcess(checked, () => {
+    const succession = await Succession.start(checked, () => {
       state.gone ??= 'died';
     });
-    return new Zygote(process, checked, state);
+    return new Zygote(succession, checked, state);
   }
 
   /** How many threads each child gets from the zygote, besides its main one. */
   get threads(): number {
-    return this.#process.threads;
+    return this.#succession.current.threads;
   }
 
   /** What confines the children. */
   get sandbox(): ActiveSandbox {
-    return this.#process.sandbox;
+    return this.#succession.current.sandbox;
   }
 
   /** How many children are parked, waiting for a job. */
   get parked(): number {
-    return this.#process.pool.parked;
+    return this.#succession.current.pool.parked;
   }
 
   /** Whether children can still be had. */
@@ -140,31 +157,32 @@ export class Zygote implements AsyncDisposable {
     return startEntry(this.#context, checkedEntry, checked);
   }
 
+  /** How often the zygote has been replaced by a new one; see {@link ZygoteOptions.rotation}. */
+  get rotations(): number {
+    return this.#succession.count;
+  }
+
+  /** Why the last try to replace it failed: the old one goes on serving, and it is tried again. */
+  get rotationError(): Error | undefined {
+    return this.#succession.error;
+  }
+
   /** Ends the zygote and all its children, and waits until they are gone. */
   async close(): Promise<void> {
     this.#state.gone ??= 'closed';
     forgetCollected(this);
-    this.#process.control.close();
+    this.#succession.end();
     beginCall();
     const timer = setTimeout(() => {
-      this.#process.kill();
+      this.#succession.kill();
     }, CLOSE_TIMEOUT_MS);
-    await this.#process.exited;
+    await this.#succession.ended();
     clearTimeout(timer);
     endCall();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  get #context(): ZygoteContext {
-    return {
-      control: this.#process.control,
-      pool: this.#process.pool,
-      hasArrow: this.#options.preload.includes('apache-arrow'),
-      limits: this.#options.sandbox.limits,
-    };
   }
 
   #assertAlive(): void {
