@@ -35,11 +35,11 @@ export class Succession {
 
   /** @param onDied called when the zygote that serves has died by itself */
   static async start(options: CheckedZygoteOptions, onDied: () => void): Promise<Succession> {
-    let succession: Succession | undefined;
+    // It can't be gone before it has been returned: until then startZygoteProcess() rejects instead.
     const first = await startZygoteProcess(options, () => {
-      succession?.gone(first);
+      succession.gone(first);
     });
-    succession = new Succession(options, first, onDied);
+    const succession = new Succession(options, first, onDied);
     return succession;
   }
 

@@ -24,7 +24,7 @@ const MAX_OUTPUT_BYTES = 64 * 1024;
  * What node is started with, besides the caller's own options: the internals that make a clone a fresh process, modules
  * that are made from source text (vm.SourceTextModule), and quiet about both being experimental.
  */
-const NODE_OPTIONS = ['--expose-internals', '--experimental-vm-modules', '--expose-gc'];
+const NODE_OPTIONS = ['--expose-internals', '--experimental-vm-modules'];
 
 /** How long a zygote that can't start may take to end. */
 const END_TIMEOUT_MS = 5_000;
@@ -76,7 +76,8 @@ function launch(options: CheckedZygoteOptions, plan: SandboxPlan, zygoteEnd: num
     const [outputRead, outputWrite] = native.pipe();
     inherited.push(outputWrite);
     const output = collect(outputRead, MAX_OUTPUT_BYTES, false).then(({ bytes }) => bytes.toString());
-    const node = [options.execPath, ...NODE_OPTIONS, ...options.execArgv, MAIN, addonPath()];
+    // process.argv0 can't be set later.
+    const node = [options.execPath, 'node', ...NODE_OPTIONS, ...options.execArgv, MAIN, addonPath()];
     const command = [`--host=${process.pid}`, ...plan.launcherArguments, '--', ...node];
     const launcher = spawn(launcherPath(), command, {
       // Not in the host's process group: a Ctrl-C at the terminal is the host's to answer.

@@ -6,6 +6,7 @@ import type { ReceivedMessage, ZygoteAddon } from './addon.js';
 import { becomeFresh } from './fresh.js';
 import type { ModuleRegistry } from './modules.js';
 import { freshRandom } from './random.js';
+import { rehearse } from './rehearsal.js';
 import { runEntry } from './run-entry.js';
 import { runSource } from './run-source.js';
 
@@ -62,8 +63,16 @@ function mapTables(
 }
 
 /** Waits for the job, and does it. Returns when the code has been started; the event loop does the rest. */
-export function runJob({ addon, jobFd, registry, environment, cwd, execArgv }: ChildContext): void {
+export async function runJob({
+  addon,
+  jobFd,
+  registry,
+  environment,
+  cwd,
+  execArgv,
+}: ChildContext): Promise<void> {
   freshRandom();
+  await rehearse(registry);
   const message = addon.receiveMessage(jobFd, MAX_MESSAGE_BYTES);
   if (message === null) return addon.exitNow(0); // nobody wants us
   // SECURITY: over this socket descriptors could be sent to the host.

@@ -1,5 +1,5 @@
 /**
- * The zygote:   node --expose-internals --experimental-vm-modules --expose-gc main.js ADDON_PATH
+ * The zygote:   node --expose-internals --experimental-vm-modules main.js ADDON_PATH
  *
  *  1. Takes the baseline: which threads and which code belong to the runtime itself.
  *  2. Puts stand-ins where preloaded modules would use up something that a fresh process has of its own.
@@ -16,16 +16,20 @@ import path from 'node:path';
 import type { ZygoteComplaint, ZygoteConfig } from '../protocol/start.js';
 import { runJob } from './child.js';
 import { prepareFresh } from './fresh.js';
+import { collectGarbage } from './garbage.js';
 import { ModuleRegistry } from './modules.js';
 import { preloadModules } from './preload.js';
 import { untilQuiet } from './quiet.js';
 import { sealRandom } from './random.js';
+import { rehearse } from './rehearsal.js';
 import { prepareUserModules } from './user-module.js';
 
 const CONTROL_FD = 3;
 const STUB_FD = 4;
 const MAX_CONFIG_BYTES = 128 * 1024;
 const MAX_COMPLAINT = 30_000;
+/** Enough for V8 to have seen what types go where. */
+const REHEARSALS = 20;
 /** How many stubs init makes ahead of demand. */
 const SPARE_STUBS = 2;
 
@@ -46,11 +50,12 @@ function complain(error: unknown): never {
 }
 
 /** Resolves in each child, with what it is there to do. */
-async function start(): Promise<() => void> {
+async function start(): Promise<() => Promise<void>> {
   const config = readConfig();
   const requests = config.preload.map((specifier) => ({ specifier, parent: config.from }));
   const registry = new ModuleRegistry(await preloadModules(requests));
-  await prepareUserModules({ typescript: config.typescript });
+  await prepareUserModules({ typescript: config.typescript, registry });
+  for (let round = 0; round < REHEARSALS; round++) await rehearse(registry);
   const begun = performance.now();
   await untilQuiet(addon, config.idleTimeoutMs / 2);
 
@@ -59,8 +64,7 @@ async function start(): Promise<() => void> {
   prepareFresh({ ownDirectories: [packageRoot] });
   const sandbox = { ...config.sandbox, filter: Buffer.from(config.sandbox.filter, 'base64') };
   await untilQuiet(addon, 0);
-  (globalThis as { gc?: () => void }).gc?.();
-  Reflect.deleteProperty(globalThis, 'gc');
+  collectGarbage();
   sealRandom();
 
   const jobFd = addon.sealAndServe({
@@ -71,12 +75,8 @@ async function start(): Promise<() => void> {
     sandbox,
   });
   const { cwd, execArgv } = config;
-  return () => {
-    runJob({ addon, jobFd, registry, environment, cwd, execArgv });
-  };
+  return () => runJob({ addon, jobFd, registry, environment, cwd, execArgv });
 }
 
 // What goes wrong in a child is not the zygote's to complain of: it ends the child.
-void start().then((run) => {
-  run();
-}, complain);
+void start().then((run) => run(), complain);

@@ -1,4 +1,4 @@
-/* Starts a zygote: nodespawner-launcher --host=PID [--OPTION...] -- PROGRAM [ARGUMENT...]
+/* Starts a zygote: nodespawner-launcher --host=PID [--OPTION...] -- PROGRAM ARGV0 [ARGUMENT...]
  *
  * Three processes. The outer one, which the host started, makes the namespaces and waits; the second is PID 1 in the
  * PID namespace of the zygote and all its children (init.c); the third becomes the zygote. When the host dies, however

@@ -49,8 +49,8 @@ struct launcher_options parse_options(char **arguments) {
       _exit(EXIT_SETUP);
     }
   }
-  if (!options.host || !options.command || !options.command[0]) {
-    dprintf(STDERR_FILENO, "usage: nodespawner-launcher --host=PID [--OPTION...] -- PROGRAM [ARGUMENT...]\n");
+  if (!options.host || !options.command || !options.command[0] || !options.command[1]) {
+    dprintf(STDERR_FILENO, "usage: nodespawner-launcher --host=PID [--OPTION...] -- PROGRAM ARGV0 [ARGUMENT...]\n");
     _exit(EXIT_SETUP);
   }
   return options;

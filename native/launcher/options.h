@@ -18,7 +18,7 @@ struct launcher_options {
   const char *cgroups[STUB_MAX_CGROUPS]; /* --cgroup=DIRECTORY, which may hold memory.* or pids.* files */
   int cgroup_count;
   unsigned long memory_bytes, tasks; /* --memory=BYTES, --tasks=COUNT; 0: unlimited */
-  char **command;                    /* what follows -- */
+  char **command;                    /* what follows --: a program, its argv[0], arguments */
 };
 
 /* Exits with a message for words that it does not know. */

@@ -1,0 +1,37 @@
+/**
+ * Runs the whole way of a job once, on a job of our own that does nothing. In the zygote, so that what is compiled when
+ * it is first used is compiled once for all children; in a child before it parks, so that the pages which a job writes to
+ * are its own already when the job comes. Nothing of it can be seen by the real job.
+ */
+import { decodeJob, encodeJob, encodeResult, type Job } from '../protocol/messages.js';
+import { entryFunction } from './entry.js';
+import type { ModuleRegistry } from './modules.js';
+import { takeApart } from './returned.js';
+import { compileUserModule } from './user-module.js';
+
+const REHEARSAL: Job<unknown> = {
+  task: {
+    kind: 'source',
+    code: 'module.exports = ({ params }) => ({ value: params, tables: {} });',
+    filename: 'rehearsal.js',
+    sourceKind: 'detect',
+    typescript: false,
+    params: { text: 'text', numbers: [1, 2.5], nothing: null },
+  },
+  tables: [],
+  fds: { stdin: 0, stdout: 1, stderr: 2, result: 3, output: 4 },
+  limits: { maxResultBytes: 65_536, maxResultDepth: 10, maxResultElements: 1_000, maxTableBytes: 0 },
+  argv: [],
+};
+
+/** Encoded in the zygote. */
+const message = Buffer.concat(encodeJob(REHEARSAL));
+
+export async function rehearse(registry: ModuleRegistry): Promise<void> {
+  const { task } = decodeJob(Buffer.from(message), { ownsBytes: true });
+  if (task.kind !== 'source') return;
+  const module = compileUserModule({ code: task.code, filename: task.filename }, registry);
+  const call = entryFunction(await module.load(), module.kind, task.filename);
+  const { value } = takeApart(await call({ params: task.params, tables: {} }), (_): _ is never => false);
+  encodeResult({ kind: 'returned', value, tables: [] });
+}
