@@ -24,6 +24,8 @@ const REHEARSAL: Job<unknown> = {
   argv: [],
 };
 
+const isNoTable = (value: unknown): value is never => value === REHEARSAL;
+
 /** Encoded in the zygote. */
 const message = Buffer.concat(encodeJob(REHEARSAL));
 
@@ -32,6 +34,6 @@ export async function rehearse(registry: ModuleRegistry): Promise<void> {
   if (task.kind !== 'source') return;
   const module = compileUserModule({ code: task.code, filename: task.filename }, registry);
   const call = entryFunction(await module.load(), module.kind, task.filename);
-  const { value } = takeApart(await call({ params: task.params, tables: {} }), (_): _ is never => false);
+  const { value } = takeApart(await call({ params: task.params, tables: {} }), isNoTable);
   encodeResult({ kind: 'returned', value, tables: [] });
 }
