@@ -73,7 +73,11 @@ export async function trace({ spawns, warmUp, preload }: Plan): Promise<Trace> {
   const zygote = await Zygote.start({
     preload: [fileURLToPath(new URL('./trace-child.cjs', import.meta.url)), 'apache-arrow', ...preload],
     from: import.meta.url,
+    // Every phase of every call, the clone too.
+    pool: { min: 0, max: 0 },
   });
+  // The one that was parked when the zygote started.
+  await tracedCall(zygote);
   const calls: Record<Mark, number>[] = [];
   const cloned: number[] = [];
   const resultReceived: number[] = [];

@@ -21,6 +21,9 @@ export const WITH_PROGRAMS: SandboxOptions = Object.freeze({
 /** No sandbox, but for what is always on. */
 export const NO_SANDBOX: SandboxOptions = Object.freeze({ off: SANDBOX_LAYERS });
 
+/** No parked children, for tests that count processes and descriptors. */
+export const NO_POOL = Object.freeze({ min: 0, max: 0 });
+
 export function newMark(): string {
   return randomUUID();
 }

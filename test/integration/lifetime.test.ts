@@ -21,6 +21,7 @@ import {
   FIXTURES,
   MARK,
   newMark,
+  NO_POOL,
   rejection,
   startZygote,
   WITH_PROGRAMS,
@@ -44,6 +45,7 @@ function withDaemons(then: string): string {
 
 const mark = newMark();
 const zygote = await startZygote(t, {
+  pool: NO_POOL,
   env: { [MARK]: mark },
   preload: ['apache-arrow', './entries.cjs'],
   sandbox: WITH_PROGRAMS,
@@ -245,7 +247,11 @@ t.test(
   'what is left of many children is nothing: no process, no zombie, no descriptor, no memory',
   async (t) => {
     const own = newMark();
-    const busy = await startZygote(t, { env: { [MARK]: own }, preload: ['apache-arrow', './entries.cjs'] });
+    const busy = await startZygote(t, {
+      pool: NO_POOL,
+      env: { [MARK]: own },
+      preload: ['apache-arrow', './entries.cjs'],
+    });
     const controller = new AbortController();
     const { signal } = controller;
     const table = tableFromArrays({ a: Float64Array.from({ length: 10_000 }, Math.random) });
@@ -323,6 +329,7 @@ function residentBytes(pid: number): number {
 // ---- the host
 
 const START = `const zygote = await Zygote.start({
+  pool: { min: 0, max: 0 },
   preload: [],
   env: { ${MARK}: process.env.${MARK} },
   sandbox: ${JSON.stringify(WITH_PROGRAMS)},
