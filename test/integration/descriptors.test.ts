@@ -156,7 +156,7 @@ t.test('nothing that the host has open goes to the zygote, its launcher or its c
     t,
     `import { openSync } from 'node:fs';
      openSync('/etc/passwd');
-     const zygote = await Zygote.start({ preload: [], env: { ${MARK}: process.env.${MARK} } });
+     const zygote = await Zygote.start({ preload: [], pool: { min: 0, max: 0 }, env: { ${MARK}: process.env.${MARK} } });
      const child = await zygote.spawn('console.log(1); module.exports = () => new Promise(() => setInterval(() => {}, 1000));');
      await new Promise((resolve) => child.stdout.once('data', resolve));
      say('ready');
