@@ -66,6 +66,9 @@ async function toFate(
   if (limit !== undefined) return { status: 'limitExceeded', limit, max: sandboxLimits[limit] };
   if (outcome?.kind === 'threw') {
     const { error, causes } = outcome;
+    const ranOut = ranOutOf([error, ...causes], sandboxLimits);
+    if (ranOut === 'memoryBytes') return { status: 'outOfMemory' };
+    if (ranOut !== undefined) return { status: 'limitExceeded', limit: ranOut, max: sandboxLimits[ranOut] };
     return { status: 'threw', error: { ...withStack(error), causes: causes.map(withStack) } };
   }
   if (outcome?.kind === 'badReturn') {
@@ -88,6 +91,29 @@ function limitBehind(ended: Ended, cpuMs: number): 'tasks' | 'cpuMs' | 'fileByte
   if (ended.signal === 'SIGXFSZ') return 'fileBytes';
   // A program that copes with a fork that failed goes on, and is none the worse for it.
   if (ended.taskFails > 0) return 'tasks';
+  return undefined;
+}
+
+/** What the system says when a limit is reached and the process may go on, by the code that Node's errors have. */
+const LIMITS_BY_CODE = {
+  ENOMEM: 'memoryBytes',
+  EMFILE: 'openFiles',
+  EFBIG: 'fileBytes',
+  ENOSPC: 'tmpBytes',
+} as const;
+
+/** The limit that an error tells of, or one that caused it. */
+function ranOutOf(
+  errors: readonly { readonly message: string; readonly code?: string }[],
+  limits: Required<SandboxLimits>,
+): (typeof LIMITS_BY_CODE)[keyof typeof LIMITS_BY_CODE] | undefined {
+  for (const { code, message } of errors) {
+    // V8's own words for it, which has no code.
+    const known = message === 'Array buffer allocation failed' ? 'ENOMEM' : code;
+    if (known === undefined || !Object.hasOwn(LIMITS_BY_CODE, known)) continue;
+    const limit = LIMITS_BY_CODE[known as keyof typeof LIMITS_BY_CODE];
+    if (limits[limit] !== Infinity) return limit;
+  }
   return undefined;
 }
 

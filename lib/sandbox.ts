@@ -4,7 +4,7 @@ import { findCgroupParents, type CgroupParents } from './cgroup.js';
 import { LAYER_BITS, SANDBOX_LAYERS, type SandboxLayer } from './layers.js';
 import type { CheckedSandboxOptions } from './options.js';
 import { readFilter } from './seccomp.js';
-import type { ActiveSandbox } from './types.js';
+import type { ActiveSandbox, SandboxLimits } from './types.js';
 
 export interface SandboxPlan {
   /** Options of native/launcher/options.h. */
@@ -27,6 +27,19 @@ const TMP_INODES = 16_384;
 
 function isRoot(): boolean {
   return process.getuid?.() === 0;
+}
+
+/** The limits that hold; `Infinity` where the layer that would enforce one is off. */
+export function limitsInForce({ off, limits }: CheckedSandboxOptions): Required<SandboxLimits> {
+  const byLayer = (layer: SandboxLayer, limit: number): number => (off.includes(layer) ? Infinity : limit);
+  return {
+    memoryBytes: byLayer('limits', limits.memoryBytes),
+    tasks: byLayer('limits', limits.tasks),
+    openFiles: byLayer('limits', limits.openFiles),
+    fileBytes: byLayer('limits', limits.fileBytes),
+    tmpBytes: byLayer('files', limits.tmpBytes),
+    cpuMs: byLayer('limits', limits.cpuMs),
+  };
 }
 
 function resourceLimits(options: CheckedSandboxOptions, hasOwnIds: boolean): [number, number, number][] {

@@ -88,7 +88,10 @@ export interface SandboxOptions {
   readonly profile?: SandboxProfile;
   /** Layers to go without. @default [] */
   readonly off?: readonly SandboxLayer[];
-  /** Files and directories of the host that children see, read-only, under the same paths. @default [] */
+  /**
+   * Files and directories of the host that children see, read-only, under the same paths; with what is mounted there.
+   * Of `/proc`, `/dev` and `/tmp` a child has its own. @default []
+   */
   readonly files?: readonly string[];
   /**
    * User and group ids for children, which nobody else on the machine has; only for a host that is root. Each zygote
@@ -239,7 +242,9 @@ export type LimitName =
   | 'maxResultDepth'
   | 'maxResultElements'
   | 'tasks'
+  | 'openFiles'
   | 'fileBytes'
+  | 'tmpBytes'
   | 'cpuMs';
 
 /** How a process ended. */

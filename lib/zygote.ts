@@ -23,6 +23,7 @@ import type {
   SpawnOptions,
   ZygoteOptions,
 } from './types.js';
+import { limitsInForce } from './sandbox.js';
 import { Succession } from './succession.js';
 import type { ZygoteContext } from './zygote-context.js';
 
@@ -56,7 +57,7 @@ export class Zygote implements AsyncDisposable {
         return succession.current.pool;
       },
       hasArrow: options.preload.includes('apache-arrow'),
-      limits: options.sandbox.limits,
+      limits: limitsInForce(options.sandbox),
       childStarted: () => {
         succession.childStarted();
       },
