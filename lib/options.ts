@@ -1,4 +1,5 @@
 /** Checks what the caller gives, once, and fills in the defaults. */
+import { normalize } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
   DEFAULT_CWD,
@@ -231,6 +232,23 @@ function checkRotation(value: unknown, name: string): Required<RotationOptions> 
   return checked;
 }
 
+/** As many as the launcher takes (MAX_BINDS of native/launcher/options.h). */
+const MOST_FILES = 64;
+
+/** The root of a child has its own of these. */
+const OWN_FILES = ['/proc', '/dev', '/tmp'];
+
+const hostFiles: Check<readonly string[]> = (value, name) => {
+  const files = texts(value, name).map((item, index) => absolutePath(item, `${name}[${index}]`));
+  if (files.length > MOST_FILES) fail(name, `at most ${MOST_FILES} paths`, value);
+  for (const [index, file] of files.entries()) {
+    const isOwn = OWN_FILES.some((own) => `${file}/`.startsWith(`${own}/`));
+    if (file === '/' || isOwn || normalize(file) !== file)
+      fail(`${name}[${index}]`, `a plain path, neither / nor within ${OWN_FILES.join(', ')}`, file);
+  }
+  return files;
+};
+
 function checkSandbox(options: unknown, name: string): CheckedSandboxOptions {
   const reader = new Reader(options, name);
   const paths: Check<readonly string[]> = (value, at) =>
@@ -240,7 +258,7 @@ function checkSandbox(options: unknown, name: string): CheckedSandboxOptions {
   const checked: CheckedSandboxOptions = {
     profile: reader.get('profile', oneOf<SandboxProfile>('compute', 'exec'), 'compute'),
     off: reader.get('off', layers, []),
-    files: reader.get('files', paths, []),
+    files: reader.get('files', hostFiles, []),
     uids: reader.get('uids', checkUids, DEFAULT_UIDS),
     cgroups: reader.get<readonly string[] | undefined>('cgroups', paths, undefined),
     limits: reader.get('limits', checkLimits, checkLimits({}, `${name}.limits`)),

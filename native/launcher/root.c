@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -59,10 +60,26 @@ static unsigned long locked_flags(const char *path) {
   return flags;
 }
 
+/* Of struct mount_attr of mount_setattr(2); the bits are those of mount(2). */
+struct attributes {
+  uint64_t set, clear, propagation, user_namespace;
+};
+
+#ifndef SYS_mount_setattr
+#define SYS_mount_setattr 442
+#endif
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000
+#endif
+
 static void bind(int source, const char *target, unsigned long flags) {
   char from[64];
   snprintf(from, sizeof from, "/proc/self/fd/%d", source);
   if (mount(from, target, NULL, MS_BIND | MS_REC, NULL) != 0) fail("mount(MS_BIND)", MOUNT_HINT);
+  /* With what is mounted below. */
+  const struct attributes attributes = {.set = flags};
+  if (syscall(SYS_mount_setattr, AT_FDCWD, target, AT_RECURSIVE, &attributes, sizeof attributes) == 0) return;
+  /* Before Linux 5.12 there is only this, for one mount; a child that then finds another one writable ends. */
   if (mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | flags | locked_flags(target), NULL) != 0) {
     fail("mount(MS_REMOUNT|MS_BIND)", MOUNT_HINT);
   }
@@ -105,6 +122,10 @@ void make_root(const struct launcher_options *options) {
     bind(devices[i], path, MS_RDONLY | MS_NOSUID | MS_NOEXEC);
     close(devices[i]);
   }
+  /* Before the caller's files, which may have them, too. */
+  write_text(STAGE "/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n");
+  write_text(STAGE "/etc/passwd", "root:x:0:0::/:/bin/false\n");
+  write_text(STAGE "/etc/group", "root:x:0:\n");
   for (int i = 0; i < options->bind_count; i++) {
     char path[4200];
     struct stat status;
@@ -116,9 +137,6 @@ void make_root(const struct launcher_options *options) {
   }
   make_mount_point(STAGE "/proc", 1);
   make_mount_point(STAGE "/tmp", 1);
-  write_text(STAGE "/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n");
-  write_text(STAGE "/etc/passwd", "root:x:0:0::/:/bin/false\n");
-  write_text(STAGE "/etc/group", "root:x:0:\n");
   /* The kernel allows a new /proc only where a whole one is visible already; each stub covers this one. */
   const unsigned long proc_flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
   if (mount("proc", STAGE "/proc", "proc", proc_flags, NULL) != 0) {
