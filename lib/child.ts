@@ -12,6 +12,7 @@ import { toResult } from './outcome.js';
 import { createOutput } from './output-tables.js';
 import { RESULT_LIMITS } from './result-limits.js';
 import { RunningChild, toSpawnError } from './running-child.js';
+import type { SharedMemory } from './shared-memory.js';
 import { Stdio } from './stdio.js';
 import type { Child, Inputs, Result, SourceFormat } from './types.js';
 import type { ZygoteContext } from './zygote-context.js';
@@ -86,7 +87,7 @@ export async function startCode(
   let outputFd = -1;
   try {
     const placed = await placeTables(inputs.tables);
-    if (placed.memfd >= 0) own(placed.memfd);
+    cleanups.push(placed.release);
     options.signal?.throwIfAborted();
     outputFd = createOutput(options.maxTableBytes);
     const [resultRead, resultWrite] = native.pipe();
@@ -103,7 +104,12 @@ export async function startCode(
       Object.entries(stdio.childFds).flatMap(([name, fd]) => (fd < 0 ? [] : [[name, index(fd)]])),
     );
     const jobFds = { ...standard, result: index(resultWrite), output: index(outputFd) };
-    const tablesIndex = placed.memfd >= 0 ? index(placed.memfd) : -1;
+    const memories = new Map<SharedMemory, number>();
+    const indexOf = (memory: SharedMemory): number => {
+      const known = memories.get(memory) ?? index(memory.fd);
+      memories.set(memory, known);
+      return known;
+    };
     const job = await packJob(
       {
         task: {
@@ -114,7 +120,9 @@ export async function startCode(
           typescript: /\.[cm]?ts$/.test(options.filename),
           params: inputs.params,
         },
-        tables: placed.tables.map((table) => ({ ...table, fd: tablesIndex })),
+        tables: placed.tables.map(({ name, memory, offset, length }) => {
+          return { name, fd: indexOf(memory), offset, length };
+        }),
         fds: jobFds,
         limits: {
           maxResultBytes: options.maxResultBytes,

@@ -10,8 +10,8 @@ export class InvalidOptionError extends NodespawnerError {
   /** Its name, such as `options.timeoutMs`. */
   readonly option: string;
 
-  constructor(option: string, expected: string, received: unknown) {
-    super('ERR_INVALID_OPTION', `${option} must be ${expected}, but is ${describe(received)}`);
+  constructor(option: string, expected: string, received: unknown, options?: ErrorOptions) {
+    super('ERR_INVALID_OPTION', `${option} must be ${expected}, but is ${describe(received)}`, options);
     this.option = option;
   }
 }

@@ -1,3 +1,4 @@
+export { SharedTable } from './shared-table.js';
 export { Zygote } from './zygote.js';
 export {
   ChildError,
@@ -44,6 +45,7 @@ export type {
   PlainValue,
   ProcessOptions,
   Result,
+  RotationOptions,
   SandboxLimits,
   SandboxOptions,
   SandboxProfile,

@@ -45,6 +45,7 @@ export interface HostAddon {
   enableCredentials(fd: number): void;
   sendRequest(fd: number, kind: number, token: number, signal: number, jobFd: number): boolean;
   receiveReply(fd: number): Reply | null | undefined;
+  duplicate(fd: number): number;
   createMemfd(name: string): number;
   addSeals(fd: number, seals: number): void;
   mapPrivate(fd: number, length: number): ArrayBuffer;

@@ -4,6 +4,8 @@ import type { Table } from 'apache-arrow';
 import type { OutputTable } from '../protocol/messages.js';
 import { validateArrow } from './arrow/validate.js';
 import { F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE, native } from './native.js';
+import { SharedMemory } from './shared-memory.js';
+import { rememberMemory } from './table-memory.js';
 
 /** The memfd that a child writes its tables to. Its size is fixed, so the child can't have more memory of it. */
 export function createOutput(maxBytes: number): number {
@@ -60,11 +62,17 @@ export async function readOutput(
     used = Math.max(used, offset + length);
   }
   const memory = native.mapPrivate(fd, used);
+  // A child that is given one of several tables could read the others, which its caller may not want.
+  const [only] = ranges.length === 1 ? ranges : [];
   for (const { name, offset, length } of ranges) {
     const bytes = new Uint8Array(memory, offset, length);
     try {
       validateArrow(bytes);
-      tables[name] = tableFromIPC(bytes);
+      const table = tableFromIPC(bytes);
+      tables[name] = table;
+      if (only !== undefined) {
+        rememberMemory(table, { memory: new SharedMemory(native.duplicate(fd)), offset, length });
+      }
     } catch (error) {
       throw new BadTableError(`tables.${name}`, (error as Error).message);
     }

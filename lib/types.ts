@@ -3,6 +3,7 @@ import type { Table } from 'apache-arrow';
 import type { Readable, Writable } from 'node:stream';
 import type { PlainValue } from '../protocol/value.js';
 import type { SandboxLayer } from './layers.js';
+import type { SharedTable } from './shared-table.js';
 
 export type { PlainValue } from '../protocol/value.js';
 
@@ -119,8 +120,12 @@ export interface ActiveSandbox {
   readonly memory: 'cgroup2' | 'cgroup1' | 'rlimit' | 'none';
 }
 
-/** A table to hand over: an Arrow table, Arrow IPC bytes, or the descriptor of an open Arrow IPC file. */
-export type TableInput = Table | Uint8Array | { readonly fd: number };
+/**
+ * A table to hand over: an Arrow table, Arrow IPC bytes (a file or a stream) or a stream of them, the descriptor or the
+ * path of an Arrow IPC file, or a {@link SharedTable}. A table that came out of a child goes on without a copy.
+ */
+export type TableInput =
+  Table | Uint8Array | Readable | { readonly fd: number } | { readonly path: string } | SharedTable;
 
 /** What the code is called with. */
 export interface Inputs {

@@ -19,6 +19,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
       {"sendMessage", SendBytes},
       {"receiveMessage", ReceiveBytes},
       {"setNonBlocking", SetNonBlocking},
+      {"duplicate", Duplicate},
       {"duplicateTo", DuplicateTo},
       {"enableCredentials", EnableCredentials},
       {"sendRequest", SendRequest},

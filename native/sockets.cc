@@ -67,6 +67,12 @@ Napi::Value SetNonBlocking(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value Duplicate(const Napi::CallbackInfo& info) {
+  const int fd = fcntl(FdArgument(info, 0), F_DUPFD_CLOEXEC, 3);
+  if (fd < 0) return ThrowErrno(info.Env(), "fcntl(F_DUPFD_CLOEXEC)", errno);
+  return Napi::Number::New(info.Env(), fd);
+}
+
 Napi::Value DuplicateTo(const Napi::CallbackInfo& info) {
   const int from = FdArgument(info, 0), to = FdArgument(info, 1);
   if (dup2(from, to) != to) return ThrowErrno(info.Env(), "dup2", errno);

@@ -21,6 +21,9 @@ Napi::Value ReceiveBytes(const Napi::CallbackInfo& info);
 // setNonBlocking(fd: number): void
 Napi::Value SetNonBlocking(const Napi::CallbackInfo& info);
 
+// duplicate(fd: number): number; close-on-exec
+Napi::Value Duplicate(const Napi::CallbackInfo& info);
+
 // duplicateTo(from: number, to: number): void; dup3(2) without close-on-exec, then `from` is closed
 Napi::Value DuplicateTo(const Napi::CallbackInfo& info);
 

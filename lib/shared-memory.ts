@@ -1,0 +1,27 @@
+/** A sealed memfd that is closed when nobody holds it any more. */
+import { closeSync } from 'node:fs';
+
+export class SharedMemory {
+  readonly fd: number;
+  #holders = 1;
+
+  /** Owns `fd`. Held by whoever makes it. */
+  constructor(fd: number) {
+    this.fd = fd;
+  }
+
+  hold(): void {
+    this.#holders++;
+  }
+
+  release(): void {
+    if (--this.#holders === 0) closeSync(this.fd);
+  }
+}
+
+/** An Arrow IPC file or stream in it. */
+export interface SharedRange {
+  readonly memory: SharedMemory;
+  readonly offset: number;
+  readonly length: number;
+}

@@ -1,0 +1,56 @@
+/** One table for many children: written once, mapped by each. */
+import { copyTables } from './copy-tables.js';
+import { InvalidOptionError } from './errors.js';
+import type { SharedRange } from './shared-memory.js';
+import { isTable } from './table-bytes.js';
+import { memoryOf } from './table-memory.js';
+import type { TableInput } from './types.js';
+
+const ranges = new WeakMap<SharedTable, SharedRange>();
+
+/**
+ * A table in memory that any number of children map, read-only and without a copy, as long as it is not disposed of.
+ * Give it where a table is expected: `zygote.run(code, { tables: { sales: shared } })`. Disposing of it gives the memory
+ * back when the last child that has it is gone.
+ */
+export class SharedTable implements Disposable {
+  /** Bytes of the Arrow IPC file or stream. */
+  readonly byteLength: number;
+
+  private constructor(range: SharedRange) {
+    this.byteLength = range.length;
+    ranges.set(this, range);
+  }
+
+  /** @throws {InvalidOptionError} `ERR_INVALID_OPTION` */
+  static async from(table: TableInput): Promise<SharedTable> {
+    const range = holdRange(table, 'table') ?? (await copyTables([[table, 'table']]))[0];
+    if (range === undefined) throw new InvalidOptionError('table', 'a table', table);
+    return new SharedTable(range);
+  }
+
+  [Symbol.dispose](): void {
+    const range = ranges.get(this);
+    ranges.delete(this);
+    range?.memory.release();
+  }
+}
+
+/**
+ * Where a table lies already, so that it need not be written anew; with a hold on the memory, which the caller releases.
+ *
+ * @throws {InvalidOptionError} for a SharedTable that was disposed of
+ */
+export function holdRange(input: TableInput, option: string): SharedRange | undefined {
+  let range;
+  if (input instanceof SharedTable) {
+    range = ranges.get(input);
+    if (range === undefined) {
+      throw new InvalidOptionError(option, 'a SharedTable that was not disposed of', input);
+    }
+  } else if (isTable(input)) {
+    range = memoryOf(input);
+  }
+  range?.memory.hold();
+  return range;
+}

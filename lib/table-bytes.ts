@@ -1,0 +1,103 @@
+/** The bytes of a table that the caller gave, in whichever of the forms. */
+import { fstatSync, read, ReadStream } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import type { Table } from 'apache-arrow';
+import { InvalidOptionError } from './errors.js';
+
+const readAsync = promisify(read);
+
+const CHUNK_BYTES = 4 * 1024 * 1024;
+
+export function isTable(value: unknown): value is Table {
+  // Not by instanceof: the host may have loaded apache-arrow twice, as CommonJS and as ES modules.
+  const table = value as Partial<Table> | null;
+  return (
+    typeof table === 'object' &&
+    table !== null &&
+    Array.isArray(table.batches) &&
+    typeof table.schema === 'object'
+  );
+}
+
+function property(value: unknown, name: 'fd' | 'path'): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+function assertRegularFile(fd: number, option: string): void {
+  let stats;
+  try {
+    stats = fstatSync(fd);
+  } catch {
+    throw new InvalidOptionError(option, 'the descriptor of an open file', fd);
+  }
+  if (!stats.isFile()) throw new InvalidOptionError(option, 'the descriptor of a regular file', fd);
+}
+
+async function openFile(path: string, option: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r');
+  } catch (cause) {
+    const { code = 'unknown error' } = cause as NodeJS.ErrnoException;
+    throw new InvalidOptionError(`${option}.path`, `the path of a file that can be read (${code})`, path, {
+      cause,
+    });
+  }
+}
+
+async function* chunksOfFile(fd: number): AsyncGenerator<Uint8Array> {
+  for (let position = 0; ;) {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    const { bytesRead } = await readAsync(fd, chunk, 0, chunk.byteLength, position);
+    if (bytesRead === 0) return;
+    yield chunk.subarray(0, bytesRead);
+    position += bytesRead;
+  }
+}
+
+/**
+ * @param option what errors call it
+ * @throws {InvalidOptionError}; what reading it throws
+ */
+export async function* bytesOfTable(input: unknown, option: string): AsyncGenerator<Uint8Array> {
+  if (input instanceof Uint8Array) {
+    yield input;
+    return;
+  }
+  if (isTable(input)) {
+    const { tableToIPC } = await import('apache-arrow');
+    yield tableToIPC(input, 'file');
+    return;
+  }
+  // A ReadStream has a path and a descriptor too, and is read as the stream that it is.
+  if (input instanceof Readable || input instanceof ReadStream) {
+    for await (const chunk of input as AsyncIterable<unknown>) {
+      if (!(chunk instanceof Uint8Array)) throw new InvalidOptionError(option, 'a stream of bytes', chunk);
+      yield chunk;
+    }
+    return;
+  }
+  const fd = property(input, 'fd');
+  if (typeof fd === 'number') {
+    assertRegularFile(fd, option);
+    yield* chunksOfFile(fd);
+    return;
+  }
+  const path = property(input, 'path');
+  if (typeof path === 'string') {
+    const file = await openFile(path, option);
+    try {
+      assertRegularFile(file.fd, option);
+      yield* chunksOfFile(file.fd);
+    } finally {
+      await file.close();
+    }
+    return;
+  }
+  throw new InvalidOptionError(
+    option,
+    'an Arrow Table, Arrow IPC bytes, a Readable of them, { fd }, { path } or a SharedTable',
+    input,
+  );
+}

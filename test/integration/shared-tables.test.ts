@@ -1,0 +1,130 @@
+// Tables in all the forms that they can be given in, and those that are shared.
+import {
+  openSync,
+  closeSync,
+  readdirSync,
+  readlinkSync,
+  writeFileSync,
+  mkdtempSync,
+  rmSync,
+  createReadStream,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { tableFromArrays, tableToIPC } from 'apache-arrow';
+import t from 'tap';
+import { SharedTable } from '../../lib/index.js';
+import { rejection, startZygote } from '../helpers/zygote.js';
+
+const zygote = await startZygote(t, { preload: ['apache-arrow'] });
+const table = tableFromArrays({ a: Int32Array.from({ length: 1_000 }, (_, index) => index) });
+const SUM = `module.exports = ({ tables: { t } }) => {
+  let sum = 0;
+  for (const value of t.getChild('a')) sum += value;
+  return sum;
+};`;
+const EXPECTED = 499_500;
+
+const memfds = (): string[] =>
+  readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      const target = readlinkSync(`/proc/self/fd/${fd}`);
+      return target.startsWith('/memfd:nodespawner') ? [target] : [];
+    } catch {
+      return [];
+    }
+  });
+
+t.test('a table arrives, in whichever form it is given', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'nodespawner-tables-'));
+  t.teardown(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const path = join(folder, 'table.arrow');
+  const file = tableToIPC(table, 'file');
+  writeFileSync(path, file);
+  const fd = openSync(path, 'r');
+  t.teardown(() => {
+    closeSync(fd);
+  });
+  const chunks = [file.subarray(0, 100), file.subarray(100)];
+  const forms = {
+    table,
+    file,
+    stream: tableToIPC(table, 'stream'),
+    fd: { fd },
+    path: { path },
+    readable: Readable.from(chunks),
+    readStream: createReadStream(path),
+  };
+  for (const [name, form] of Object.entries(forms)) {
+    t.equal((await zygote.run(SUM, { tables: { t: form } })).value, EXPECTED, name);
+  }
+  t.strictSame(memfds(), [], 'and no memory is held afterwards');
+});
+
+t.test('what is no table is refused by name', async (t) => {
+  for (const wrong of [1, 'a', {}, { fd: 99_999 }, Readable.from(['text'])]) {
+    const error = await rejection(zygote.run(SUM, { tables: { t: wrong as never } }));
+    t.match(error, { code: 'ERR_INVALID_OPTION', option: 'inputs.tables.t' });
+  }
+  const error = await rejection(zygote.run(SUM, { tables: { t: { path: '/no/such/file' } } }));
+  t.match(error, { code: 'ERR_INVALID_OPTION', option: 'inputs.tables.t.path', cause: { code: 'ENOENT' } });
+  t.strictSame(memfds(), []);
+});
+
+t.test('a shared table is one piece of memory for all children', async (t) => {
+  using shared = await SharedTable.from(table);
+  const WHERE = `module.exports = ({ tables: { t } }) => {
+    const maps = require('node:fs').readFileSync('/proc/self/maps', 'utf8');
+    return [/(\\d+)\\s+\\/memfd:nodespawner-input/.exec(maps)[1], t.numRows];
+  };`;
+  const results = await Promise.all(
+    Array.from({ length: 5 }, async () => (await zygote.run(WHERE, { tables: { t: shared } })).value),
+  );
+  t.equal(new Set(results.map((value) => String((value as unknown[])[0]))).size, 1, 'the same inode');
+  t.strictSame(memfds(), ['/memfd:nodespawner-input (deleted)']);
+});
+
+t.test('what a child writes to a shared table is its own', async (t) => {
+  using shared = await SharedTable.from(table);
+  const WRITE = `module.exports = ({ tables: { t } }) => {
+    const { values } = t.batches[0].data.children[0];
+    values.fill(7);
+    return values[999];
+  };`;
+  t.equal((await zygote.run(WRITE, { tables: { t: shared } })).value, 7);
+  t.equal((await zygote.run(SUM, { tables: { t: shared } })).value, EXPECTED);
+});
+
+t.test('a shared table that was disposed of is refused, and its memory is given back', async (t) => {
+  const shared = await SharedTable.from(table);
+  const running = await zygote.spawn(SUM, { tables: { t: shared } });
+  shared[Symbol.dispose]();
+  t.match(await running.result, { status: 'ok', value: EXPECTED }, 'a child that has it keeps it');
+  const error = await rejection(zygote.run(SUM, { tables: { t: shared } }));
+  t.match(error, { code: 'ERR_INVALID_OPTION', option: 'inputs.tables.t' });
+  t.strictSame(memfds(), []);
+});
+
+t.test('a table that came out of a child goes into the next without a copy', async (t) => {
+  const { tables } = await zygote.run('module.exports = ({ tables }) => tables.t', { tables: { t: table } });
+  const WHERE = `module.exports = ({ tables: { t } }) => {
+    const maps = require('node:fs').readFileSync('/proc/self/maps', 'utf8');
+    return [/memfd:nodespawner-(\\w+)/.exec(maps)[1], t.numRows];
+  };`;
+  t.strictSame((await zygote.run(WHERE, { tables: { t: tables.table! } })).value, ['output', 1_000]);
+  t.equal((await zygote.run(SUM, { tables: { t: tables.table! } })).value, EXPECTED);
+});
+
+t.test('one of several tables of a child does not take the others along', async (t) => {
+  const two = `const { tableFromArrays } = require('apache-arrow');
+    module.exports = () => ({ tables: { a: tableFromArrays({ a: [1] }), secret: tableFromArrays({ b: [2] }) } });`;
+  const { tables } = await zygote.run(two);
+  const WHERE = `module.exports = () => {
+    const maps = require('node:fs').readFileSync('/proc/self/maps', 'utf8');
+    return /memfd:nodespawner-(\\w+)/.exec(maps)[1];
+  };`;
+  t.equal((await zygote.run(WHERE, { tables: { t: tables.a! } })).value, 'input');
+});
