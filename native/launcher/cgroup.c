@@ -97,11 +97,46 @@ static int set_limits(int group, const struct launcher_options *options) {
 
 static void slot_name(char *name, size_t size, int slot) { snprintf(name, size, "child-%d", slot); }
 
+static ssize_t read_file(int parent, const char *group, const char *file, char *text, size_t capacity) {
+  char path[96];
+  snprintf(path, sizeof path, "%s/%s", group, file);
+  const int fd = openat(parent, path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return -1;
+  const ssize_t size = read(fd, text, capacity - 1);
+  close(fd);
+  text[size > 0 ? size : 0] = 0;
+  return size;
+}
+
+/* The number behind a word in a file of lines "word number"; 0 where there is none. */
+static unsigned read_counter(int parent, const char *group, const char *file, const char *word) {
+  char text[1024];
+  if (read_file(parent, group, file, text, sizeof text) < 0) return 0;
+  const size_t length = strlen(word);
+  for (const char *line = text; line; line = strchr(line, '\n')) {
+    if (*line == '\n') line++;
+    if (strncmp(line, word, length) == 0 && line[length] == ' ') return (unsigned)strtoul(line + length, NULL, 10);
+  }
+  return 0;
+}
+
+/* What an earlier child wrote to its output is charged to its group for as long as the host holds it. Such a group
+ * isn't for another child, who would have that much less. */
+static int is_charged(int parent, const char *group) {
+  enum { MOST_BYTES = 8 << 20 };
+  char text[32];
+  const int found = read_file(parent, group, "memory.current", text, sizeof text) > 0 ||
+                    read_file(parent, group, "memory.usage_in_bytes", text, sizeof text) > 0;
+  return found && strtoul(text, NULL, 10) > MOST_BYTES;
+}
+
 int enter_cgroups(const struct launcher_options *options, int slot, int procs_fds[STUB_MAX_CGROUPS]) {
   char name[32], file[64];
   slot_name(name, sizeof name, slot);
   snprintf(file, sizeof file, "%s/cgroup.procs", name);
+  int is_new = 0;
   for (int i = 0; i < parent_count; i++) {
+    if (is_charged(parents[i], name) && unlinkat(parents[i], name, AT_REMOVEDIR) == 0) is_new = 1;
     if (mkdirat(parents[i], name, 0755) == 0) {
       const int group = openat(parents[i], name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
       const int limited = group >= 0 && set_limits(group, options);
@@ -115,24 +150,8 @@ int enter_cgroups(const struct launcher_options *options, int slot, int procs_fd
     procs_fds[i] = openat(parents[i], file, O_WRONLY | O_CLOEXEC);
     if (procs_fds[i] < 0) return -1;
   }
+  if (is_new) read_cgroup_events(slot); /* which counts from zero now */
   return parent_count;
-}
-
-/* The number behind a word in a file of lines "word number"; 0 where there is none. */
-static unsigned read_counter(int parent, const char *group, const char *file, const char *word) {
-  char path[96], text[1024];
-  snprintf(path, sizeof path, "%s/%s", group, file);
-  const int fd = openat(parent, path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return 0;
-  const ssize_t size = read(fd, text, sizeof text - 1);
-  close(fd);
-  text[size > 0 ? size : 0] = 0;
-  const size_t length = strlen(word);
-  for (const char *line = text; line; line = strchr(line, '\n')) {
-    if (*line == '\n') line++;
-    if (strncmp(line, word, length) == 0 && line[length] == ' ') return (unsigned)strtoul(line + length, NULL, 10);
-  }
-  return 0;
 }
 
 struct cgroup_events read_cgroup_events(int slot) {
