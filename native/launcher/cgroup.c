@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,12 +22,70 @@ static void parent_path(char *path, size_t size, const char *directory, pid_t ou
   snprintf(path, size, "%s/nodespawner-%d", directory, outer);
 }
 
+/* A group can be removed once it has no process, which init's death guarantees; a dying one may take a moment. */
+static void remove_group(const char *path) {
+  for (int tries = 0; rmdir(path) != 0 && errno == EBUSY && tries < 200; tries++) usleep(5000);
+}
+
+static void remove_tree(const char *path) {
+  DIR *directory = opendir(path);
+  if (!directory) return;
+  const struct dirent *entry;
+  while ((entry = readdir(directory))) {
+    if (entry->d_type != DT_DIR || entry->d_name[0] == '.') continue;
+    char child[4400];
+    snprintf(child, sizeof child, "%s/%s", path, entry->d_name);
+    remove_group(child);
+  }
+  closedir(directory);
+  remove_group(path);
+}
+
+/* As long as its zygote lives, a directory is locked. */
+static int lock_directory(const char *path) {
+  const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+  if (fd >= 0) close(fd);
+  return -1;
+}
+
+/* What launchers have left that were killed: also so that no group with another's limits is taken for ours. */
+static void remove_leftovers(const char *parent) {
+  DIR *directory = opendir(parent);
+  if (!directory) return;
+  const struct dirent *entry;
+  while ((entry = readdir(directory))) {
+    if (entry->d_type != DT_DIR || strncmp(entry->d_name, "nodespawner-", 12) != 0) continue;
+    char path[4400];
+    snprintf(path, sizeof path, "%s/%s", parent, entry->d_name);
+    const int lock = lock_directory(path);
+    if (lock < 0) continue;
+    remove_tree(path);
+    close(lock);
+  }
+  closedir(directory);
+}
+
+static void make_parent(const char *path) {
+  for (int tries = 0; tries < 10; tries++) {
+    if (mkdir(path, 0755) != 0 && errno != EEXIST) break;
+    /* Stays open, and the directory locked, until the last of us ends. Another launcher that took the new directory for
+     * a leftover has removed it by now, or will find it locked. */
+    const int lock = lock_directory(path);
+    struct stat locked, there;
+    if (lock >= 0 && fstat(lock, &locked) == 0 && stat(path, &there) == 0 && locked.st_ino == there.st_ino) return;
+    if (lock >= 0) close(lock);
+    usleep(1000);
+  }
+  fail(path, "the cgroup must be writable; or turn the layer cgroup off");
+}
+
 void make_cgroup_parents(const struct launcher_options *options) {
+  for (int i = 0; i < options->cgroup_count; i++) remove_leftovers(options->cgroups[i]);
   for (int i = 0; i < options->cgroup_count; i++) {
     char path[4096];
     parent_path(path, sizeof path, options->cgroups[i], getpid());
-    if (mkdir(path, 0755) != 0 && errno != EEXIST)
-      fail(path, "the cgroup must be writable; or turn the layer cgroup off");
+    make_parent(path);
     /* Version 2 hands controllers down by name; version 1 has no such file. */
     strncat(path, "/cgroup.subtree_control", sizeof path - strlen(path) - 1);
     const int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -37,26 +96,11 @@ void make_cgroup_parents(const struct launcher_options *options) {
   }
 }
 
-/* A group can be removed once it has no process, which init's death guarantees; a dying one may take a moment. */
-static void remove_group(const char *path) {
-  for (int tries = 0; rmdir(path) != 0 && errno == EBUSY && tries < 200; tries++) usleep(5000);
-}
-
 void remove_cgroup_parents(const struct launcher_options *options) {
   for (int i = 0; i < options->cgroup_count; i++) {
     char path[4096];
     parent_path(path, sizeof path, options->cgroups[i], getpid());
-    DIR *directory = opendir(path);
-    if (!directory) continue;
-    const struct dirent *entry;
-    while ((entry = readdir(directory))) {
-      if (entry->d_type != DT_DIR || entry->d_name[0] == '.') continue;
-      char child[4400];
-      snprintf(child, sizeof child, "%s/%s", path, entry->d_name);
-      remove_group(child);
-    }
-    closedir(directory);
-    remove_group(path);
+    remove_tree(path);
   }
 }
 
