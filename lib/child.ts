@@ -87,7 +87,9 @@ export async function startCode(
   let outputFd = -1;
   try {
     const placed = await placeTables(inputs.tables);
-    cleanups.push(placed.release);
+    cleanups.push(() => {
+      placed.release();
+    });
     options.signal?.throwIfAborted();
     outputFd = createOutput(options.maxTableBytes);
     const [resultRead, resultWrite] = native.pipe();

@@ -1,3 +1,11 @@
+export {
+  DEFAULT_ARROW_LIMITS,
+  InvalidArrowError,
+  validateArrow,
+  type ArrowLimits,
+  type ArrowReason,
+  type ArrowSummary,
+} from './arrow/validate.js';
 export { SharedTable } from './shared-table.js';
 export { Zygote } from './zygote.js';
 export {
@@ -24,6 +32,8 @@ export {
   DEFAULT_START_TIMEOUT_MS,
   DEFAULT_TASKS,
   DEFAULT_TIMEOUT_MS,
+  DEFAULT_ROTATION,
+  DEFAULT_POOL,
   DEFAULT_TMP_BYTES,
   DEFAULT_UIDS,
 } from './defaults.js';

@@ -22,6 +22,7 @@ import {
 } from './defaults.js';
 import { InvalidOptionError } from './errors.js';
 import { SANDBOX_LAYERS, type SandboxLayer } from './layers.js';
+import { isStandardSchema, type StandardSchema } from './schema.js';
 import type { PoolSize } from './pool.js';
 import type {
   Entry,
@@ -75,6 +76,7 @@ export interface CheckedProcessOptions {
 export interface CheckedSpawnOptions extends CheckedProcessOptions {
   readonly filename: string;
   readonly format: SourceFormat;
+  readonly schema: StandardSchema | undefined;
   readonly maxResultBytes: number;
   readonly maxTableBytes: number;
 }
@@ -177,6 +179,11 @@ class Reader {
       fail(`${this.#prefix}.${name}`, 'absent: there is no such option', this.#options[name]);
   }
 }
+
+const standardSchema: Check<StandardSchema> = (value, name) =>
+  isStandardSchema(value)
+    ? value
+    : fail(name, 'a schema with the Standard Schema interface, version 1', value);
 
 const abortSignal: Check<AbortSignal | undefined> = (value, name) =>
   value instanceof AbortSignal ? value : fail(name, 'an AbortSignal', value);
@@ -321,6 +328,7 @@ export function checkSpawnOptions(
     ...readProcessOptions(reader, DEFAULT_TIMEOUT_MS, output),
     filename: reader.get('filename', text, DEFAULT_FILENAME),
     format: reader.get('format', oneOf<SourceFormat>('auto', 'commonjs', 'module'), 'auto'),
+    schema: reader.get<StandardSchema | undefined>('schema', standardSchema, undefined),
     maxResultBytes: reader.get('maxResultBytes', bytes, DEFAULT_MAX_RESULT_BYTES),
     maxTableBytes: reader.get('maxTableBytes', bytes, DEFAULT_MAX_TABLE_BYTES),
   };

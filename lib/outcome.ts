@@ -2,8 +2,10 @@
 import { decodeResult } from '../protocol/messages.js';
 import { BadMessageError, ValueTooLargeError } from '../protocol/errors.js';
 import type { Outcome } from '../protocol/messages.js';
+import type { PlainValue } from '../protocol/value.js';
 import type { Collected } from './collect.js';
 import { BadTableError, readOutput } from './output-tables.js';
+import { SchemaMismatchError, validateWithSchema, type SchemaIssue } from './schema.js';
 import type { CheckedSpawnOptions } from './options.js';
 import type { Ended } from './running-child.js';
 import type { LimitName, Result, SandboxLimits } from './types.js';
@@ -83,6 +85,10 @@ async function toFate(
   return { status: 'exited', exitCode: ended.exitCode ?? 0 };
 }
 
+function pathOf(issue: SchemaIssue | undefined): string[] {
+  return (issue?.path ?? []).map((segment) => String(typeof segment === 'object' ? segment.key : segment));
+}
+
 /** The limit of the sandbox that ended the child, if one did. */
 function limitBehind(ended: Ended, cpuMs: number): 'tasks' | 'cpuMs' | 'fileBytes' | undefined {
   if (ended.signal === 'SIGXCPU') return 'cpuMs';
@@ -124,8 +130,17 @@ async function returned(
 ): Promise<Fate> {
   try {
     const tables = await readOutput(outputFd, options.maxTableBytes, outcome.tables);
-    return { status: 'ok', value: outcome.value, tables };
+    const { schema } = options;
+    const value = schema === undefined ? outcome.value : await validateWithSchema(schema, outcome.value);
+    return { status: 'ok', value: value as PlainValue, tables };
   } catch (error) {
+    if (error instanceof SchemaMismatchError) {
+      return {
+        status: 'badOutput',
+        reason: error.message,
+        path: ['value', ...pathOf(error.issues[0])].join('.'),
+      };
+    }
     if (!(error instanceof BadTableError)) throw error;
     return { status: 'badOutput', reason: error.message, path: error.path };
   }

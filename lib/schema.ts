@@ -56,7 +56,7 @@ export async function validateWithSchema<Output>(
 }
 
 /** Some libraries' schemas are functions. */
-function isStandardSchema(schema: unknown): boolean {
+export function isStandardSchema(schema: unknown): schema is StandardSchema {
   const standard = (schema as Partial<StandardSchema> | null | undefined)?.['~standard'];
   return standard?.version === 1 && typeof standard.validate === 'function';
 }

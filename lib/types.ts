@@ -3,6 +3,7 @@ import type { Table } from 'apache-arrow';
 import type { Readable, Writable } from 'node:stream';
 import type { PlainValue } from '../protocol/value.js';
 import type { SandboxLayer } from './layers.js';
+import type { StandardSchema } from './schema.js';
 import type { SharedTable } from './shared-table.js';
 
 export type { PlainValue } from '../protocol/value.js';
