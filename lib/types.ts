@@ -176,6 +176,11 @@ export interface SpawnOptions extends ProcessOptions {
   readonly filename?: string;
   /** What kind of module the code is. @default 'auto' */
   readonly format?: SourceFormat;
+  /**
+   * Checks the value that the code returned, and may transform it: a schema of zod, valibot, arktype or any other library
+   * with the Standard Schema interface. A value that does not match makes the result `badOutput`. @default none
+   */
+  readonly schema?: StandardSchema;
   /** How large, encoded, the value may be that the code returns, in bytes. @default {@link DEFAULT_MAX_RESULT_BYTES} */
   readonly maxResultBytes?: number;
   /** How large all tables together may be that the code returns, in bytes. @default {@link DEFAULT_MAX_TABLE_BYTES} */
