@@ -13,6 +13,8 @@ export interface Dictionary {
   length: number;
   /** How much it costs to read the most expensive value; see {@link Shape.deep} of columns.ts. */
   deep: number;
+  /** The batches that its values are made of: one, and the deltas to it. */
+  chunks: number;
   /** How often it was loaded, deltas included. */
   version: number;
   /** The versions of the nested dictionaries when this one was loaded. */
@@ -46,7 +48,7 @@ export class Dictionaries {
       if (nested.has(id)) fail('schema', `Dictionary ${id} inside itself`, 0, field.path);
       const known = this.#byId.get(id);
       if (known === undefined) {
-        this.#byId.set(id, { id, field, nested, length: 0, deep: 0, version: 0, seen: new Map() });
+        this.#byId.set(id, { id, field, nested, length: 0, deep: 0, chunks: 0, version: 0, seen: new Map() });
       } else if (!sameValues(known.field, field)) {
         fail('schema', `Dictionary ${id} has two types`, 0, field.path);
       }
@@ -82,8 +84,9 @@ export class Dictionaries {
     dictionary.deep = Math.max(isDelta ? dictionary.deep : 0, deep);
     dictionary.version++;
     dictionary.seen = new Map(Array.from(dictionary.nested, (id) => [id, this.#versionOf(id)]));
-    // With each delta apache-arrow allocates a cache for all values so far.
-    if (isDelta) budget.charge(dictionary.length / 8, offset, dictionary.field.path);
+    dictionary.chunks = isDelta ? dictionary.chunks + 1 : 1;
+    // With each delta apache-arrow allocates a cache for all values so far, and looks at each batch of them, slowly.
+    if (isDelta) budget.charge(dictionary.length / 8 + dictionary.chunks * 50, offset, dictionary.field.path);
   }
 
   /** The dictionary of a column, or undefined if none was sent yet. */

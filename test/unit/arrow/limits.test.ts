@@ -141,6 +141,19 @@ t.test('what apache-arrow does again for each row, batch or delta is limited', (
     'deltas to a large dictionary',
     100_000_000,
   );
+
+  const encoded = field('c', new arrow.Dictionary(int8, int8, 1));
+  const more = Array.from({ length: 1000 }, () => dictionaryMessage(1, one, true));
+  costs(t, stream([encoded], dictionaryMessage(1, one), ...more), 'many deltas', 25_000_000);
+
+  const wide = Array.from({ length: 3000 }, (_, i) => field(`${i}`, int8));
+  const empty = batchMessage({
+    length: 0,
+    nodes: wide.map(() => [0, 0] as const),
+    buffers: wide.flatMap(() => [NONE, NONE]),
+  });
+  const batches = Array.from({ length: 20 }, () => empty);
+  costs(t, stream(wide, ...batches), 'many columns in many batches', 45_000_000);
   t.equal(refusal(stream([field('c', int8)], batchMessage(one)), { maxVirtualValues: 0 }), undefined);
   t.end();
 });
