@@ -12,8 +12,8 @@ export interface ValueLimits {
 export const DEFAULT_MAX_BYTES = 128 * 1024 * 1024;
 export const DEFAULT_MAX_DEPTH = 100;
 /**
- * A million values are about 12 MB on the wire, and up to some 200 MB on the heap of whoever reads them (a million
- * empty Maps; see docs/protocol.md). What has more values than that is a table.
+ * A million values are about 12 MB on the wire, and up to some 240 MB on the heap of whoever reads them (a million
+ * small binaries; see docs/protocol.md). What has more values than that is a table.
  */
 export const DEFAULT_MAX_ELEMENTS = 1_000_000;
 
