@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -42,6 +43,9 @@ static const char *disarm(const struct launcher_options *options, int id) {
   struct {
     uint32_t effective, permitted, inheritable;
   } sets[2] = {{0, 0, 0}, {0, 0, 0}};
+  /* SECURITY: whom a child of the same user may look at is decided by capabilities (ptrace(2)): it lacks this one,
+   * which is good for nothing here, and which isn't in effect. */
+  if (id < 0) sets[0].permitted = 1u << CAP_NET_BIND_SERVICE;
   if (options->layers & LAYER_CAPABILITIES && syscall(SYS_capset, &header, sets) != 0) return "capset";
   /* Which the change of ids has taken away; whoever enters its namespaces by pidfd must be allowed to look at it
    * (setns(2)), and the zygote has no rights over what is not dumpable, since this program was executed outside of its
