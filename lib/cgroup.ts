@@ -1,5 +1,5 @@
 /** Finds a control group below which children can be given groups of their own (cgroups(7)), version 2 or 1. */
-import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 export interface CgroupParents {
@@ -8,8 +8,25 @@ export interface CgroupParents {
   readonly directories: readonly string[];
 }
 
-/** Of both a group is made for each child. */
+/** Of these a group is made for each child. */
 const CONTROLLERS = ['memory', 'pids'] as const;
+
+/**
+ * And of this one where it can be had: each child's share of the CPU is the same then, however many threads it has. Not
+ * where sessions have shares, since every child has one of its own.
+ */
+const SHARES = 'cpu';
+
+/** Autogroups of sched(7), which are for tasks in the root group only. */
+function haveSessionsShares(directory: string): boolean {
+  const isOn = words('/proc/sys/kernel/sched_autogroup_enabled')[0] === '1';
+  // Files that only the root group has (version 1), or hasn't (version 2).
+  const isRoot =
+    existsSync(path.join(directory, 'release_agent')) ||
+    (existsSync(path.join(directory, 'cgroup.controllers')) &&
+      !existsSync(path.join(directory, 'cgroup.type')));
+  return isOn && isRoot;
+}
 
 interface Hierarchy {
   readonly controllers: readonly string[];
@@ -70,17 +87,12 @@ function words(file: string): string[] {
 }
 
 /** Version 2: the controllers have to be handed down, which the kernel refuses where the group itself has processes. */
-function canHandDown(directory: string): boolean {
+function canHandDown(directory: string, controllers: readonly string[]): boolean {
   const control = path.join(directory, 'cgroup.subtree_control');
-  const missing = (): string[] => CONTROLLERS.filter((name) => !words(control).includes(name));
-  if (missing().length === 0) return true;
+  const missing = controllers.filter((name) => !words(control).includes(name));
+  if (missing.length === 0) return true;
   try {
-    writeFileSync(
-      control,
-      missing()
-        .map((name) => `+${name}`)
-        .join(' '),
-    );
+    writeFileSync(control, missing.map((name) => `+${name}`).join(' '));
     return true;
   } catch {
     return false;
@@ -94,20 +106,24 @@ function findVersion2(mounts: readonly Mount[], hierarchies: readonly Hierarchy[
   const directory = directoryOf(mount, hierarchy);
   const available = words(path.join(directory, 'cgroup.controllers'));
   const usable = CONTROLLERS.every((name) => available.includes(name));
-  return usable && isWritable(directory) && canHandDown(directory) ? directory : undefined;
+  if (!usable || !isWritable(directory) || !canHandDown(directory, CONTROLLERS)) return undefined;
+  if (!haveSessionsShares(directory)) canHandDown(directory, [SHARES]);
+  return directory;
 }
 
 function findVersion1(mounts: readonly Mount[], hierarchies: readonly Hierarchy[]): string[] | undefined {
-  const directories = new Set<string>();
-  for (const name of CONTROLLERS) {
+  const directoryFor = (name: string): string | undefined => {
     const mount = mounts.find(({ type, options }) => type === 'cgroup' && options.includes(name));
     const hierarchy = hierarchies.find(({ controllers }) => controllers.includes(name));
     if (mount === undefined || hierarchy === undefined) return undefined;
     const directory = directoryOf(mount, hierarchy);
-    if (!isWritable(directory)) return undefined;
-    directories.add(directory);
-  }
-  return [...directories];
+    return isWritable(directory) ? directory : undefined;
+  };
+  const directories = CONTROLLERS.map(directoryFor);
+  if (directories.includes(undefined)) return undefined;
+  const shares = directoryFor(SHARES);
+  if (shares !== undefined && !haveSessionsShares(shares)) directories.push(shares);
+  return [...new Set(directories)].filter((directory) => directory !== undefined);
 }
 
 /** Undefined where the host may not make groups. */

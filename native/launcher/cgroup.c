@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,9 @@ static void remove_leftovers(const char *parent) {
   const struct dirent *entry;
   while ((entry = readdir(directory))) {
     if (entry->d_type != DT_DIR || strncmp(entry->d_name, "nodespawner-", 12) != 0) continue;
+    /* Whose launcher can be in a PID namespace that we don't see. If it is one that we see, who knows its version. */
+    const pid_t owner = atoi(entry->d_name + 12);
+    if (owner != getpid() && (kill(owner, 0) == 0 || errno != ESRCH)) continue;
     char path[4400];
     snprintf(path, sizeof path, "%s/%s", parent, entry->d_name);
     const int lock = lock_directory(path);
@@ -91,6 +95,9 @@ void make_cgroup_parents(const struct launcher_options *options) {
     const int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd >= 0) {
       if (write(fd, "+memory +pids", 13) < 0) fail(path, "the controllers memory and pids must be delegated");
+      /* A share of the CPU for each child, however many threads it has. Where there is no such controller, that is up
+       * to the scheduler. */
+      if (write(fd, "+cpu", 4) < 0 && errno != EINVAL && errno != ENOENT) fail(path, "+cpu");
       close(fd);
     }
   }

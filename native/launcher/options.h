@@ -15,7 +15,7 @@ struct launcher_options {
   int tmp_exec;                        /* --tmp-exec */
   const char *binds[MAX_BINDS];        /* --bind=PATH, read-only under the same path */
   int bind_count;
-  const char *cgroups[STUB_MAX_CGROUPS]; /* --cgroup=DIRECTORY, which may hold memory.* or pids.* files */
+  const char *cgroups[STUB_MAX_CGROUPS]; /* --cgroup=DIRECTORY, which may hold memory.*, pids.* or cpu.* files */
   int cgroup_count;
   unsigned long memory_bytes, tasks; /* --memory=BYTES, --tasks=COUNT; 0: unlimited */
   char **command;                    /* what follows --: a program, its argv[0], arguments */

@@ -13,7 +13,7 @@ enum stub_message_kind {
   STUB_FAILED = 3, /* no stub could be made */
 };
 
-enum { STUB_MAX_CGROUPS = 2 };
+enum { STUB_MAX_CGROUPS = 3 };
 
 struct stub_message {
   uint32_t kind;
