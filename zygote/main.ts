@@ -21,7 +21,7 @@ import { ModuleRegistry } from './modules.js';
 import { preloadModules } from './preload.js';
 import { untilQuiet } from './quiet.js';
 import { sealRandom } from './random.js';
-import { rehearse } from './rehearsal.js';
+import { rehearse, rehearseTables } from './rehearsal.js';
 import { prepareUserModules } from './user-module.js';
 
 const CONTROL_FD = 3;
@@ -55,7 +55,10 @@ async function start(): Promise<() => Promise<void>> {
   const requests = config.preload.map((specifier) => ({ specifier, parent: config.from }));
   const registry = new ModuleRegistry(await preloadModules(requests));
   await prepareUserModules({ typescript: config.typescript, registry });
-  for (let round = 0; round < REHEARSALS; round++) await rehearse(registry);
+  for (let round = 0; round < REHEARSALS; round++) {
+    await rehearse(registry);
+    rehearseTables(registry);
+  }
   const begun = performance.now();
   await untilQuiet(addon, config.idleTimeoutMs / 2);
 
