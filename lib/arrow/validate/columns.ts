@@ -5,15 +5,7 @@ import type { Dictionaries, Dictionary } from './dictionaries.js';
 import { fail } from './errors.js';
 import type { Budget } from './limits.js';
 import { METADATA_V5, type Input } from './message.js';
-import {
-  findBadDecimal,
-  findBadIndex16,
-  findBadIndex32,
-  findBadIndex8,
-  findBadTime32,
-  findBadTime64,
-  findUnsafe,
-} from './numbers.js';
+import { badIndexFinder, breachFinder, BREACHES } from './finders.js';
 import { Offsets32, Offsets64, type Offsets } from './offsets.js';
 import type { DictionaryEncoding, Field } from './schema.js';
 import type { Layout, ValueRule } from './types.js';
@@ -112,18 +104,7 @@ export class Columns {
     if (nullCount < length) {
       if (dictionary === undefined) fail('dictionary', `Dictionary ${id} was not sent before`, offset, path);
       const limit = Math.min(dictionary.length, indexSigned ? 2 ** (8 * indexWidth - 1) : Infinity);
-      const [bytes, start] = this.#memory(offset);
-      let find: (from: number) => number;
-      if (indexWidth === 1) {
-        const indices = new Uint8Array(bytes, start, length);
-        find = (from) => findBadIndex8(indices, from, limit);
-      } else if (indexWidth === 2) {
-        const indices = new Uint16Array(bytes, start, length);
-        find = (from) => findBadIndex16(indices, from, limit);
-      } else {
-        const indices = new Uint32Array(bytes, start, length);
-        find = (from) => findBadIndex32(indices, from, limit);
-      }
+      const find = badIndexFinder(indexWidth, limit, ...this.#memory(offset), length);
       const bad = firstValid(find, validity);
       if (bad !== -1) fail('dictionary', 'Index out of range', offset + bad * indexWidth, path);
       // apache-arrow keeps each value that it made from the dictionary, but what is inside a nested value is made
@@ -139,31 +120,10 @@ export class Columns {
     const { offset } = this.#body.bufferOf(length * width, 'Values', path);
     if (width === 0) this.#budget.charge(length, position, path);
     if (rule !== undefined) {
-      const bad = firstValid(this.#finderOf(rule, offset, length), validity);
-      if (bad !== -1) fail('value', outOfRange(rule), offset + bad * width, path);
+      const bad = firstValid(breachFinder(rule, ...this.#memory(offset), length), validity);
+      if (bad !== -1) fail('value', BREACHES[rule.rule], offset + bad * width, path);
     }
     return flat(node);
-  }
-
-  #finderOf(rule: ValueRule, offset: number, length: number): (from: number) => number {
-    const [memory, start] = this.#memory(offset);
-    switch (rule.rule) {
-      case 'time': {
-        const words = new Uint32Array(memory, start, (length * rule.width) / 4);
-        const { limit } = rule;
-        return rule.width === 4
-          ? (from) => findBadTime32(words, from, limit)
-          : (from) => findBadTime64(words, from, limit);
-      }
-      case 'safe': {
-        const halves = new Int32Array(memory, start, length * 2);
-        return (from) => findUnsafe(halves, from, rule.scale);
-      }
-      case 'decimal': {
-        const words = new Uint32Array(memory, start, length * 4);
-        return (from) => findBadDecimal(words, from, rule.precision);
-      }
-    }
   }
 
   #binary({ wide, utf8 }: { wide: boolean; utf8: boolean }, node: Node, path: string): Shape {
@@ -345,15 +305,4 @@ function firstValid(find: (from: number) => number, validity: Validity): number 
   let bad = find(0);
   while (bad !== -1 && validity.isNull(bad)) bad = find(bad + 1);
   return bad;
-}
-
-function outOfRange({ rule }: ValueRule): string {
-  switch (rule) {
-    case 'time':
-      return 'Time of day outside the day';
-    case 'safe':
-      return "Date outside of what JavaScript's numbers hold exactly";
-    case 'decimal':
-      return 'Decimal with more digits than its precision';
-  }
 }
