@@ -74,10 +74,9 @@ async function toFate(
     return { status: 'threw', error: { ...withStack(error), causes: causes.map(withStack) } };
   }
   if (outcome?.kind === 'badReturn') {
-    const exceededLimit =
-      outcome.code === 'ERR_VALUE_TOO_LARGE' ? /^exceeds (\w+),/.exec(outcome.reason)?.[1] : undefined;
-    if (exceededLimit !== undefined && Object.hasOwn(LIMIT_NAMES, exceededLimit))
-      return exceeded(exceededLimit, options);
+    const { limit: codecLimit } = outcome;
+    if (codecLimit !== undefined && Object.hasOwn(LIMIT_NAMES, codecLimit))
+      return exceeded(codecLimit, options);
     return { status: 'badOutput', reason: outcome.reason, path: outcome.path };
   }
   if (ended.signal !== null) return { status: 'signaled', signal: ended.signal };
