@@ -62,7 +62,8 @@ const plan: Plan = {
 const machine = describe();
 console.log(`${heading(machine, plan)}
 First line: from spawn() to the first line with apache-arrow usable. Round trip: the sum of a column of a table of
-${ROWS} rows that is given as bytes, text back, and the process gone.`);
+${ROWS} rows that is given as bytes, text back, and the process gone. Parked: a child was cloned ahead of demand; on
+demand: there is no pool.`);
 
 const measured: (Measured & { trace?: Trace })[] = [];
 for (const execPath of nodes()) {

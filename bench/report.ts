@@ -22,7 +22,8 @@ export function heading(machine: Machine, { warmUp }: Plan): string {
   return [
     `${machine.machine}: ${cores} cores of ${cpu}, ${memoryGb} GB, ${system}, kernel ${kernel}, load ${loadBefore.toFixed(1)} before`,
     `commit ${commit}, ${date}: ${command}`,
-    `Milliseconds. Contestants take turns; the first ${warmUp} rounds don't count.`,
+    `Milliseconds. Contestants take turns; the first ${warmUp} rounds don't count. L: what the kernel takes for clone,`,
+    'exit and wait of a tiny static program.',
   ].join('\n');
 }
 
@@ -39,17 +40,19 @@ export function report({ node, v8, flags, threads, zygoteStartMs, series }: Meas
       times(faster),
     ];
   };
-  const { firstLine, roundTrip, plainFirstLine, plainRoundTrip } = series;
+  const { plainFirstLine, plainRoundTrip } = series;
   return [
     `Node ${node} (V8 ${v8}), ${flags.length === 0 ? 'default flags' : flags.join(' ')}; zygote ready after ${zygoteStartMs.toFixed(0)} ms, ${threads} threads carried`,
     '',
     table(
       ['', 'count', 'p50', 'p99', 'p25', 'p75', 'deviation', 'p50 / L', 'plain p50 / p50'],
       [
-        row('first line: nodespawner', firstLine, plainFirstLine),
-        row('first line: plain node', plainFirstLine, plainFirstLine),
-        row('round trip: nodespawner', roundTrip, plainRoundTrip),
-        row('round trip: plain node', plainRoundTrip, plainRoundTrip),
+        row('first line, parked', series.firstLine, plainFirstLine),
+        row('first line, on demand', series.demandFirstLine, plainFirstLine),
+        row('first line, plain node', plainFirstLine, plainFirstLine),
+        row('round trip, parked', series.roundTrip, plainRoundTrip),
+        row('round trip, on demand', series.demandRoundTrip, plainRoundTrip),
+        row('round trip, plain node', plainRoundTrip, plainRoundTrip),
         row('L: clone + exit + wait', series.floor, series.floor),
       ],
     ),
