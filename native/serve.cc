@@ -223,7 +223,9 @@ class Server {
       stub.pidfd.release();
       for (UniqueFd& fd : stub.cgroup_fds) fd.release();
       // SECURITY: of the zygote's records a child keeps nothing: they tell of its siblings.
-      explicit_bzero(static_cast<void*>(children_.data()), children_.capacity() * sizeof(ChildRecord));
+      if (!children_.empty()) {
+        explicit_bzero(static_cast<void*>(children_.data()), children_.capacity() * sizeof(ChildRecord));
+      }
       return job.release();
     }
     stub.cgroup_fds.clear();
