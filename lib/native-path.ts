@@ -11,11 +11,11 @@ const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
  * package brought along.
  *
  * In a checkout, the internal environment variable NODESPAWNER_BUILD_DIR names another build directory, such as that
- * of the sanitizers. SECURITY: an installed package ignores it, so that who sets the environment of a program can't
+ * of the sanitizers, and NODESPAWNER_HOST_BUILD_DIR one for the host alone. SECURITY: an installed package ignores it, so that who sets the environment of a program can't
  * have it load a library; tsconfig.json isn't in the packed files and tells a checkout.
  */
-export function binaryFolders(root: string, env: NodeJS.ProcessEnv): string[] {
-  const buildDir = env.NODESPAWNER_BUILD_DIR;
+export function binaryFolders(root: string, env: NodeJS.ProcessEnv, isForHost = false): string[] {
+  const buildDir = (isForHost ? env.NODESPAWNER_HOST_BUILD_DIR : undefined) ?? env.NODESPAWNER_BUILD_DIR;
   if (buildDir !== undefined && buildDir !== '' && existsSync(join(root, 'tsconfig.json'))) {
     return [join(root, buildDir, 'Release')];
   }
@@ -35,8 +35,13 @@ export function findBinary(name: string, folders: readonly string[]): string {
   );
 }
 
-/** The path of the addon, nodespawner.node. */
+/** The path of the addon, nodespawner.node, that the host loads. */
 export function addonPath(): string {
+  return findBinary('nodespawner.node', binaryFolders(packageRoot, process.env, true));
+}
+
+/** The path of the addon that the zygote loads: the same one, but for the sanitizers. */
+export function zygoteAddonPath(): string {
   return findBinary('nodespawner.node', binaryFolders(packageRoot, process.env));
 }
 

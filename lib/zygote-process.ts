@@ -7,7 +7,7 @@ import { collect } from './collect.js';
 import { Control } from './control.js';
 import { NodespawnerError, ZygoteStartError } from './errors.js';
 import { beginCall, endCall } from './keep-alive.js';
-import { addonPath, launcherPath } from './native-path.js';
+import { launcherPath, zygoteAddonPath } from './native-path.js';
 import { native, REPLY_READY, type Reply } from './native.js';
 import { hintFor } from './hints.js';
 import type { CheckedZygoteOptions } from './options.js';
@@ -77,7 +77,7 @@ function launch(options: CheckedZygoteOptions, plan: SandboxPlan, zygoteEnd: num
     inherited.push(outputWrite);
     const output = collect(outputRead, MAX_OUTPUT_BYTES, false).then(({ bytes }) => bytes.toString());
     // process.argv0 can't be set later.
-    const node = [options.execPath, 'node', ...NODE_OPTIONS, ...options.execArgv, MAIN, addonPath()];
+    const node = [options.execPath, 'node', ...NODE_OPTIONS, ...options.execArgv, MAIN, zygoteAddonPath()];
     const command = [`--host=${process.pid}`, ...plan.launcherArguments, '--', ...node];
     const launcher = spawn(launcherPath(), command, {
       // Not in the host's process group: a Ctrl-C at the terminal is the host's to answer.

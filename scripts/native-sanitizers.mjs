@@ -2,8 +2,10 @@
 //
 //   node scripts/native-sanitizers.mjs build [asan | ubsan]
 //   node scripts/native-sanitizers.mjs run asan|ubsan <arguments of node...>
+//   node scripts/native-sanitizers.mjs check             builds both, and runs tests with each
 //
-// `run` starts node with that build: lib/native-path.ts takes it from NODESPAWNER_BUILD_DIR.
+// `run` starts node with that build: lib/native-path.ts takes it from an environment variable. With ASan it is the host
+// alone that has it: its runtime has threads, signal handlers and shadow memory of its own, which no clone carries.
 import { execFileSync } from 'node:child_process';
 import { buildNative } from './lib/native.mjs';
 import { fail, run } from './lib/project.mjs';
@@ -15,22 +17,41 @@ const variants = {
     // node itself isn't built with ASan, whose runtime must come first in the process. Node frees little at its end,
     // so leaks would all be node's.
     env: () => ({
+      NODESPAWNER_HOST_BUILD_DIR: 'build-asan',
       LD_PRELOAD: execFileSync('g++', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim(),
       ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1',
     }),
   },
-  ubsan: { sanitizer: 'undefined', env: () => ({ UBSAN_OPTIONS: 'print_stacktrace=1:abort_on_error=1' }) },
+  ubsan: {
+    sanitizer: 'undefined',
+    env: () => ({
+      NODESPAWNER_BUILD_DIR: 'build-ubsan',
+      UBSAN_OPTIONS: 'print_stacktrace=1:abort_on_error=1',
+    }),
+  },
 };
+
+/** Tests that go through all of the native code: spawning, handing over, reading back, ending. */
+const checked = ['outcomes', 'lifetime', 'descriptors', 'shared-tables', 'pool'];
 
 const [command, name, ...args] = process.argv.slice(2);
 const chosen = name === undefined ? Object.keys(variants) : [name];
 for (const variant of chosen) if (!(variant in variants)) fail(`no such sanitizer: ${variant}`);
 
+function build(/** @type {string} */ variant, /** @type {string} */ sanitizer) {
+  buildNative({ out: `build-${variant}`, defines: { NODESPAWNER_SANITIZER: sanitizer } });
+}
+
 for (const variant of chosen) {
   const { sanitizer, env } = /** @type {(typeof variants)[string]} */ (variants[variant]);
-  const out = `build-${variant}`;
-  if (command === 'build') buildNative({ out, defines: { NODESPAWNER_SANITIZER: sanitizer } });
-  else if (command === 'run' && name !== undefined) {
-    run(process.execPath, args, { env: { ...process.env, ...env(), NODESPAWNER_BUILD_DIR: out } });
-  } else fail('usage: native-sanitizers.mjs build [asan | ubsan] | run asan|ubsan <arguments of node...>');
+  const runNode = (/** @type {readonly string[]} */ nodeArgs) => {
+    run(process.execPath, nodeArgs, { env: { ...process.env, ...env() } });
+  };
+  if (command === 'build') build(variant, sanitizer);
+  else if (command === 'run' && name !== undefined) runNode(args);
+  else if (command === 'check') {
+    build(variant, sanitizer);
+    runNode(['scripts/test.mjs', ...checked.map((test) => `integration/${test}`)]);
+  } else
+    fail('usage: native-sanitizers.mjs build|check [asan | ubsan] | run asan|ubsan <arguments of node...>');
 }
