@@ -59,10 +59,10 @@ function watchHost(): void {
     if (reply?.kind === REPLY_EXITED) mark('gone');
     return reply;
   };
-  native.collect = (fd, maxBytes, stopAtLimit, onEnd) => {
-    original.collect(fd, maxBytes, stopAtLimit, (...args) => {
+  native.collect = (fd, maxBytes, stopAfter, onEnd) => {
+    original.collect(fd, maxBytes, stopAfter, (...args) => {
       // Of all pipes it is the result's that is closed at its limit.
-      if (stopAtLimit) mark('resultReceived');
+      if (stopAfter === maxBytes) mark('resultReceived');
       onEnd(...args);
     });
   };

@@ -94,8 +94,8 @@ export async function startCode(
     outputFd = createOutput(options.maxTableBytes);
     const [resultRead, resultWrite] = native.pipe();
     own(resultWrite);
-    const resultBytes = collect(resultRead, options.maxResultBytes, true);
-    stdio = new Stdio(options);
+    const resultBytes = collect(resultRead, options.maxResultBytes, options.maxResultBytes);
+    stdio = new Stdio(options, context.limits.outputBytes);
     cleanups.push(() => {
       stdio?.closeChildFds();
     });
@@ -139,7 +139,9 @@ export async function startCode(
       fds,
     );
     const running = new RunningChild(context, options, stdio, job, startedAt, cleanUp);
-    void resultBytes.then(({ truncated }) => truncated && running.kill({ kind: 'limitExceeded' }));
+    void resultBytes.then(({ stopped }) => {
+      if (stopped) running.kill({ kind: 'limitExceeded', limit: 'maxResultBytes' });
+    });
     const result = Promise.all([running.ended, resultBytes])
       .then(([ended, bytes]) => toResult(ended, bytes, outputFd, options, context.limits))
       .finally(() => {

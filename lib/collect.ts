@@ -5,17 +5,19 @@ export interface Collected {
   readonly bytes: Buffer;
   /** Whether there was more. */
   readonly truncated: boolean;
+  /** Whether there was more than anybody was going to read. */
+  readonly stopped: boolean;
 }
 
 /**
- * Owns `fd`. Resolves at the end of the stream, or once there is more than `maxBytes` with `stopAtLimit`; else what is
- * beyond is read and dropped, so that the writer is not held up.
+ * Owns `fd`. Resolves at the end of the stream. What is beyond `maxBytes` is read and dropped, so that the writer is not
+ * held up, and after `stopAfter` bytes the stream is closed.
  */
-export function collect(fd: number, maxBytes: number, stopAtLimit: boolean): Promise<Collected> {
+export function collect(fd: number, maxBytes: number, stopAfter: number): Promise<Collected> {
   const { promise, resolve } = withResolvers<Collected>();
   // Not in the function that a Promise is made with, which would turn a failure to start into a rejection.
-  native.collect(fd, maxBytes, stopAtLimit, (bytes, truncated) => {
-    resolve({ bytes, truncated });
+  native.collect(fd, maxBytes, stopAfter, (bytes, truncated, stopped) => {
+    resolve({ bytes, truncated, stopped });
   });
   return promise;
 }

@@ -15,6 +15,7 @@ export const DEFAULT_MEMORY_BYTES = 512 * 1024 * 1024;
 export const DEFAULT_TASKS = 64;
 export const DEFAULT_OPEN_FILES = 256;
 export const DEFAULT_FILE_BYTES = 1024 * 1024 * 1024;
+export const DEFAULT_OUTPUT_BYTES = 256 * 1024 * 1024;
 export const DEFAULT_TMP_BYTES = 64 * 1024 * 1024;
 /** Above what systems give to users, containers (subuid(5)) and services, below where ids become negative numbers. */
 export const DEFAULT_UIDS = Object.freeze({ first: 0x4000_0000, count: 0x3000_0000 });

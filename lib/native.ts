@@ -54,8 +54,8 @@ export interface HostAddon {
   collect(
     fd: number,
     maxBytes: number,
-    stopAtLimit: boolean,
-    onEnd: (bytes: Buffer, truncated: boolean, errno: number) => void,
+    stopAfter: number,
+    onEnd: (bytes: Buffer, truncated: boolean, stopped: boolean, errno: number) => void,
   ): void;
   setPollerRef(ref: boolean): void;
 }

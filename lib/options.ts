@@ -11,6 +11,7 @@ import {
   DEFAULT_MAX_TABLE_BYTES,
   DEFAULT_MEMORY_BYTES,
   DEFAULT_OPEN_FILES,
+  DEFAULT_OUTPUT_BYTES,
   DEFAULT_POOL,
   DEFAULT_PRELOAD,
   DEFAULT_ROTATION,
@@ -293,6 +294,7 @@ function checkLimits(value: unknown, name: string): Required<SandboxLimits> {
     openFiles: reader.get('openFiles', count, DEFAULT_OPEN_FILES),
     fileBytes: reader.get('fileBytes', count, DEFAULT_FILE_BYTES),
     tmpBytes: reader.get('tmpBytes', count, DEFAULT_TMP_BYTES),
+    outputBytes: reader.get('outputBytes', count, DEFAULT_OUTPUT_BYTES),
     cpuMs: reader.get('cpuMs', milliseconds(true), Infinity),
   };
   reader.end();

@@ -64,6 +64,9 @@ async function toFate(
   if (ended.oomKills > 0 || outcome?.kind === 'outOfMemory') return { status: 'outOfMemory' };
   if (ended.killed?.kind === 'timedOut') return { status: 'timedOut', timeoutMs: options.timeoutMs };
   if (ended.killed?.kind === 'canceled') return { status: 'canceled', reason: ended.killed.reason };
+  if (ended.killed?.kind === 'limitExceeded' && ended.killed.limit === 'outputBytes') {
+    return { status: 'limitExceeded', limit: 'outputBytes', max: sandboxLimits.outputBytes };
+  }
   const limit = limitBehind(ended, sandboxLimits.cpuMs);
   if (limit !== undefined) return { status: 'limitExceeded', limit, max: sandboxLimits[limit] };
   if (outcome?.kind === 'threw') {

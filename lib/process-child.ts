@@ -21,6 +21,7 @@ class EntryChild extends Handle implements ChildProcess {
     return {
       ...rest,
       killed: killed === null || killed.kind === 'limitExceeded' ? null : killed.kind,
+      outputExceeded: killed?.kind === 'limitExceeded' && killed.limit === 'outputBytes',
       outOfMemory: oomKills > 0,
       tasksExceeded: taskFails > 0,
     };
@@ -36,7 +37,7 @@ export async function startEntry(
   let stdio: Stdio | undefined;
   let running;
   try {
-    const streams = (stdio = new Stdio(options));
+    const streams = (stdio = new Stdio(options, context.limits.outputBytes));
     const fds: number[] = [];
     const standard = Object.fromEntries(
       Object.entries(streams.childFds).flatMap(([name, fd]) => (fd < 0 ? [] : [[name, fds.push(fd) - 1]])),

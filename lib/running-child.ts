@@ -18,7 +18,7 @@ import type { ZygoteContext } from './zygote-context.js';
 export type KillReason =
   | { readonly kind: 'timedOut' }
   | { readonly kind: 'canceled'; readonly reason: unknown }
-  | { readonly kind: 'limitExceeded' };
+  | { readonly kind: 'limitExceeded'; readonly limit: 'maxResultBytes' | 'outputBytes' };
 
 export interface Ended {
   readonly exitCode: number | null;
@@ -133,6 +133,9 @@ export class RunningChild implements ReplyListener {
       }, left);
     }
     options.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    void stdio.flooded.then(() => {
+      this.kill({ kind: 'limitExceeded', limit: 'outputBytes' });
+    });
   }
 
   readonly #onAbort = (): void => {

@@ -38,6 +38,8 @@ export function limitsInForce({ off, limits }: CheckedSandboxOptions): Required<
     openFiles: byLayer('limits', limits.openFiles),
     fileBytes: byLayer('limits', limits.fileBytes),
     tmpBytes: byLayer('files', limits.tmpBytes),
+    // The host's own reading, which no layer is needed for.
+    outputBytes: limits.outputBytes,
     cpuMs: byLayer('limits', limits.cpuMs),
   };
 }

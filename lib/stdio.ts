@@ -71,6 +71,14 @@ function closedInput(): Writable {
   return stream;
 }
 
+interface OutputLimits {
+  /** How much is kept. */
+  readonly maxBytes: number;
+  /** How much is read at all. */
+  readonly stopAfter: number;
+  readonly onFlood: () => void;
+}
+
 class Output {
   /** The child's end. -1: /dev/null, which it has already. */
   readonly childFd: number = -1;
@@ -78,7 +86,7 @@ class Output {
   readonly pipe: StandardStream<Readable> | null = null;
   readonly captured: Promise<CapturedOutput> | undefined;
 
-  constructor(mode: OutputMode, inherited: number, maxBytes: number) {
+  constructor(mode: OutputMode, inherited: number, limits: OutputLimits) {
     if (mode === 'inherit') this.childFd = inherited;
     if (mode === 'inherit' || mode === 'ignore') return;
     const [readEnd, writeEnd] = native.pipe();
@@ -89,9 +97,12 @@ class Output {
       return;
     }
     try {
-      this.captured = collect(readEnd, maxBytes, false).then(({ bytes, truncated }) => {
-        return { bytes, text: bytes.toString(), truncated };
-      });
+      this.captured = collect(readEnd, limits.maxBytes, limits.stopAfter).then(
+        ({ bytes, truncated, stopped }) => {
+          if (stopped) limits.onFlood();
+          return { bytes, text: bytes.toString(), truncated };
+        },
+      );
     } catch (error) {
       closeSync(writeEnd);
       throw error;
@@ -105,8 +116,16 @@ export class Stdio {
   readonly #stderr: Output | undefined;
   readonly #stdinChildFd: number = -1;
 
+  /** Resolves when a captured stream has had more than `outputBytes`. */
+  readonly flooded: Promise<void>;
+
   /** @throws what making a pipe fails with, such as EMFILE; nothing is left open then */
-  constructor(options: CheckedProcessOptions) {
+  constructor(options: CheckedProcessOptions, outputBytes: number) {
+    let onFlood: () => void = () => undefined;
+    this.flooded = new Promise((resolve) => {
+      onFlood = resolve;
+    });
+    const limits = { maxBytes: options.maxCaptureBytes, stopAfter: outputBytes, onFlood };
     if (options.stdin === 'pipe') {
       const [readEnd, writeEnd] = native.pipe();
       this.#stdinChildFd = readEnd;
@@ -114,8 +133,8 @@ export class Stdio {
     }
     try {
       // By number: in a worker thread process.stdout has none.
-      this.#stdout = new Output(options.stdout, STDOUT_FD, options.maxCaptureBytes);
-      this.#stderr = new Output(options.stderr, STDERR_FD, options.maxCaptureBytes);
+      this.#stdout = new Output(options.stdout, STDOUT_FD, limits);
+      this.#stderr = new Output(options.stderr, STDERR_FD, limits);
     } catch (error) {
       this.closeChildFds();
       void this.finish();

@@ -80,6 +80,11 @@ export interface SandboxLimits {
   readonly fileBytes?: number;
   /** All files in /tmp, which count as memory too. @default {@link DEFAULT_TMP_BYTES} */
   readonly tmpBytes?: number;
+  /**
+   * All that it writes to stdout, and all that it writes to stderr, where they are captured. What is beyond
+   * `maxCaptureBytes` is dropped; this is where the child is stopped. @default {@link DEFAULT_OUTPUT_BYTES}
+   */
+  readonly outputBytes?: number;
   /** CPU time in milliseconds, rounded up to seconds; `Infinity` for none. @default Infinity */
   readonly cpuMs?: number;
 }
@@ -248,6 +253,7 @@ export type OkResult = Extract<Result, { status: 'ok' }>;
 
 /** The limits by which a result can be `limitExceeded`, under the names of the options that set them. */
 export type LimitName =
+  | 'outputBytes'
   | 'maxResultBytes'
   | 'maxTableBytes'
   | 'maxResultDepth'
@@ -268,6 +274,8 @@ export interface ExitStatus {
   readonly forbidden: string | null;
   /** Whether the kernel killed one of its processes for want of memory. */
   readonly outOfMemory: boolean;
+  /** Whether it was ended because a captured stream had more than `outputBytes`. */
+  readonly outputExceeded: boolean;
   /** Whether a process or a thread was refused because of the limit on tasks. */
   readonly tasksExceeded: boolean;
   readonly usage: Usage;

@@ -75,7 +75,7 @@ function launch(options: CheckedZygoteOptions, plan: SandboxPlan, zygoteEnd: num
   try {
     const [outputRead, outputWrite] = native.pipe();
     inherited.push(outputWrite);
-    const output = collect(outputRead, MAX_OUTPUT_BYTES, false).then(({ bytes }) => bytes.toString());
+    const output = collect(outputRead, MAX_OUTPUT_BYTES, Infinity).then(({ bytes }) => bytes.toString());
     // process.argv0 can't be set later.
     const node = [options.execPath, 'node', ...NODE_OPTIONS, ...options.execArgv, MAIN, zygoteAddonPath()];
     const command = [`--host=${process.pid}`, ...plan.launcherArguments, '--', ...node];

@@ -22,7 +22,8 @@ struct Source {
   bool collects = false;
   UniqueFd owned;  // when it collects
   size_t max_bytes = 0;
-  bool stop_at_limit = false;
+  uint64_t stop_after = 0;
+  uint64_t seen = 0;
   bool truncated = false;
   std::vector<char> bytes;
 };
@@ -130,10 +131,9 @@ class Poller {
       const size_t room = source->max_bytes - source->bytes.size();
       const size_t kept = static_cast<size_t>(got) < room ? static_cast<size_t>(got) : room;
       source->bytes.insert(source->bytes.end(), chunk, chunk + kept);
-      if (kept < static_cast<size_t>(got)) {
-        source->truncated = true;
-        if (source->stop_at_limit) return Finish(fd, 0);
-      }
+      if (kept < static_cast<size_t>(got)) source->truncated = true;
+      source->seen += static_cast<uint64_t>(got);
+      if (source->seen > source->stop_after) return Finish(fd, 0);
     }
   }
 
@@ -143,8 +143,10 @@ class Poller {
     epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
     source->owned.reset();
     Napi::HandleScope scope(env_);
-    Call(source->callback, {Napi::Buffer<char>::Copy(env_, source->bytes.data(), source->bytes.size()),
-                            Napi::Boolean::New(env_, source->truncated), Napi::Number::New(env_, error)});
+    Call(source->callback,
+         {Napi::Buffer<char>::Copy(env_, source->bytes.data(), source->bytes.size()),
+          Napi::Boolean::New(env_, source->truncated), Napi::Boolean::New(env_, source->seen > source->stop_after),
+          Napi::Number::New(env_, error)});
   }
 
   void Call(const Napi::FunctionReference& callback, const std::vector<napi_value>& arguments) {
@@ -189,7 +191,9 @@ Napi::Value Collect(const Napi::CallbackInfo& info) {
   source->collects = true;
   source->owned.reset(fd);
   source->max_bytes = static_cast<size_t>(info[1].As<Napi::Number>().Int64Value());
-  source->stop_at_limit = info[2].As<Napi::Boolean>();
+  // What is no safe integer is as good as no limit.
+  const double stop_after = info[2].As<Napi::Number>().DoubleValue();
+  source->stop_after = stop_after < 0x1p53 ? static_cast<uint64_t>(stop_after) : UINT64_MAX;
   source->callback = Napi::Persistent(info[3].As<Napi::Function>());
   const int flags = fcntl(fd, F_GETFL);
   if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return ThrowErrno(info.Env(), "fcntl", errno);

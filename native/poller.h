@@ -12,10 +12,10 @@ Napi::Value Watch(const Napi::CallbackInfo& info);
 // unwatch(fd: number): void
 Napi::Value Unwatch(const Napi::CallbackInfo& info);
 
-// collect(fd: number, maxBytes: number, stopAtLimit: boolean,
-//         onEnd: (bytes: Buffer, truncated: boolean, errno: number) => void): void
-// Owns the descriptor, a pipe's read end: reads it to its end and closes it. Past maxBytes it keeps nothing; with
-// stopAtLimit it closes at once, else it reads on so that the writer is not held up.
+// collect(fd: number, maxBytes: number, stopAfter: number,
+//         onEnd: (bytes: Buffer, truncated: boolean, stopped: boolean, errno: number) => void): void
+// Owns the descriptor, a pipe's read end: reads it to its end and closes it. Past maxBytes it keeps nothing, but reads
+// on so that the writer is not held up; past stopAfter bytes it stops and closes at once.
 Napi::Value Collect(const Napi::CallbackInfo& info);
 
 // setPollerRef(ref: boolean): void. Whether the poller keeps the event loop alive.

@@ -554,3 +554,24 @@ t.test('run() resolves to the result that is ok', async (t) => {
   });
   t.strictSame([status, value, usage.wallMs > 0], ['ok', 42, true]);
 });
+
+t.test('limitExceeded: more than outputBytes on a captured stream, while a sibling goes on', async (t) => {
+  const flooded = await startZygote(t, { sandbox: { limits: { outputBytes: 5_000_000 } } });
+  const sibling = flooded.run('module.exports = () => new Promise((resolve) => setTimeout(resolve, 500, 1))');
+  for (const [fd, stream] of [
+    [1, 'stdout'],
+    [2, 'stderr'],
+  ] as const) {
+    const code = `const line = 'x'.repeat(10_000) + '\\n';
+      module.exports = () => { for (;;) require('node:fs').writeSync(${fd}, line); };`;
+    const child = await flooded.spawn(
+      code,
+      {},
+      { stdout: 'capture', stderr: 'capture', maxCaptureBytes: 100 },
+    );
+    const result = expectStatus(await child.result, 'limitExceeded');
+    t.match(result, { limit: 'outputBytes', max: 5_000_000 });
+    t.match(result[stream], { truncated: true, text: 'x'.repeat(100) });
+  }
+  t.equal((await sibling).value, 1);
+});
