@@ -143,7 +143,7 @@ export async function startCode(
       if (stopped) running.kill({ kind: 'limitExceeded', limit: 'maxResultBytes' });
     });
     const result = Promise.all([running.ended, resultBytes])
-      .then(([ended, bytes]) => toResult(ended, bytes, outputFd, options, context.limits))
+      .then(([ended, bytes]) => toResult(ended, bytes, outputFd, options, context))
       .finally(() => {
         closeSync(outputFd);
       });

@@ -7,8 +7,10 @@ import type { Collected } from './collect.js';
 import { BadTableError, readOutput } from './output-tables.js';
 import { SchemaMismatchError, validateWithSchema, type SchemaIssue } from './schema.js';
 import type { CheckedSpawnOptions } from './options.js';
+import { limitBehindError } from './refusals.js';
 import type { Ended } from './running-child.js';
-import type { LimitName, Result, SandboxLimits } from './types.js';
+import type { LimitName, Result } from './types.js';
+import type { ZygoteContext } from './zygote-context.js';
 import { RESULT_LIMITS } from './result-limits.js';
 
 type Fate = Result extends infer R
@@ -16,6 +18,9 @@ type Fate = Result extends infer R
     ? Omit<R, 'usage' | 'stdout' | 'stderr'>
     : never
   : never;
+
+/** What a child was confined by. */
+type Confinement = Pick<ZygoteContext, 'limits' | 'memory'>;
 
 type ResultLimit = Extract<LimitName, `max${string}`>;
 
@@ -33,11 +38,11 @@ export async function toResult(
   result: Collected,
   outputFd: number,
   options: CheckedSpawnOptions,
-  sandboxLimits: Required<SandboxLimits>,
+  confinement: Confinement,
 ): Promise<Result> {
   const { usage, stdout, stderr } = ended;
   const common = { usage, ...(stdout && { stdout }), ...(stderr && { stderr }) };
-  return { ...common, ...(await toFate(ended, result, outputFd, options, sandboxLimits)) };
+  return { ...common, ...(await toFate(ended, result, outputFd, options, confinement)) };
 }
 
 async function toFate(
@@ -45,8 +50,9 @@ async function toFate(
   { bytes, truncated }: Collected,
   outputFd: number,
   options: CheckedSpawnOptions,
-  sandboxLimits: Required<SandboxLimits>,
+  confinement: Confinement,
 ): Promise<Fate> {
+  const sandboxLimits = confinement.limits;
   if (truncated) return exceeded('maxBytes', options);
   let outcome: Outcome | undefined;
   let refusal: Fate | undefined;
@@ -61,7 +67,9 @@ async function toFate(
   // What the code returned counts only if its process then ended in the orderly way.
   if (outcome?.kind === 'returned' && ended.exitCode === 0) return returned(outcome, outputFd, options);
   if (ended.forbidden !== null) return { status: 'forbidden', syscall: ended.forbidden };
-  if (ended.oomKills > 0 || outcome?.kind === 'outOfMemory') return { status: 'outOfMemory' };
+  const outOfMemory =
+    ended.oomKills > 0 || outcome?.kind === 'outOfMemory' || crashedForMemory(ended, confinement);
+  if (outOfMemory) return { status: 'outOfMemory' };
   if (ended.killed?.kind === 'timedOut') return { status: 'timedOut', timeoutMs: options.timeoutMs };
   if (ended.killed?.kind === 'canceled') return { status: 'canceled', reason: ended.killed.reason };
   if (ended.killed?.kind === 'limitExceeded' && ended.killed.limit === 'outputBytes') {
@@ -71,7 +79,7 @@ async function toFate(
   if (limit !== undefined) return { status: 'limitExceeded', limit, max: sandboxLimits[limit] };
   if (outcome?.kind === 'threw') {
     const { error, causes } = outcome;
-    const ranOut = ranOutOf([error, ...causes], sandboxLimits);
+    const ranOut = limitBehindError([error, ...causes], sandboxLimits);
     if (ranOut === 'memoryBytes') return { status: 'outOfMemory' };
     if (ranOut !== undefined) return { status: 'limitExceeded', limit: ranOut, max: sandboxLimits[ranOut] };
     return { status: 'threw', error: { ...withStack(error), causes: causes.map(withStack) } };
@@ -91,6 +99,18 @@ function pathOf(issue: SchemaIssue | undefined): string[] {
   return (issue?.path ?? []).map((segment) => String(typeof segment === 'object' ? segment.key : segment));
 }
 
+/** Signals that end a runtime which was refused memory where it can't do without. */
+const CRASHES: readonly (string | null)[] = ['SIGSEGV', 'SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGBUS'];
+
+/**
+ * Without control groups nobody counts refusals: it is a guess from what the child had in the end, or from the signal by
+ * which V8 ends a process that can't have memory for a new thread.
+ */
+function crashedForMemory({ signal, usage }: Ended, { limits, memory }: Confinement): boolean {
+  if (memory !== 'rlimit' || !CRASHES.includes(signal)) return false;
+  return signal === 'SIGTRAP' || usage.peakMemoryBytes > limits.memoryBytes * 0.75;
+}
+
 /** The limit of the sandbox that ended the child, if one did. */
 function limitBehind(ended: Ended, cpuMs: number): 'tasks' | 'cpuMs' | 'fileBytes' | undefined {
   if (ended.signal === 'SIGXCPU') return 'cpuMs';
@@ -99,29 +119,6 @@ function limitBehind(ended: Ended, cpuMs: number): 'tasks' | 'cpuMs' | 'fileByte
   if (ended.signal === 'SIGXFSZ') return 'fileBytes';
   // A program that copes with a fork that failed goes on, and is none the worse for it.
   if (ended.taskFails > 0) return 'tasks';
-  return undefined;
-}
-
-/** What the system says when a limit is reached and the process may go on, by the code that Node's errors have. */
-const LIMITS_BY_CODE = {
-  ENOMEM: 'memoryBytes',
-  EMFILE: 'openFiles',
-  EFBIG: 'fileBytes',
-  ENOSPC: 'tmpBytes',
-} as const;
-
-/** The limit that an error tells of, or one that caused it. */
-function ranOutOf(
-  errors: readonly { readonly message: string; readonly code?: string }[],
-  limits: Required<SandboxLimits>,
-): (typeof LIMITS_BY_CODE)[keyof typeof LIMITS_BY_CODE] | undefined {
-  for (const { code, message } of errors) {
-    // V8's own words for it, which has no code.
-    const known = message === 'Array buffer allocation failed' ? 'ENOMEM' : code;
-    if (known === undefined || !Object.hasOwn(LIMITS_BY_CODE, known)) continue;
-    const limit = LIMITS_BY_CODE[known as keyof typeof LIMITS_BY_CODE];
-    if (limits[limit] !== Infinity) return limit;
-  }
   return undefined;
 }
 

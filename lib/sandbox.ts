@@ -22,6 +22,11 @@ const RLIMIT_NOFILE = 7;
 const RLIMIT_MEMLOCK = 8;
 const RLIMIT_SIGPENDING = 11;
 const RLIMIT_MSGQUEUE = 12;
+const RLIMIT_NICE = 13;
+const RLIMIT_RTPRIO = 14;
+
+/** How many tasks more than its control group RLIMIT_NPROC leaves to a child. */
+const NPROC_MARGIN = 16;
 
 const TMP_INODES = 16_384;
 
@@ -44,19 +49,27 @@ export function limitsInForce({ off, limits }: CheckedSandboxOptions): Required<
   };
 }
 
-function resourceLimits(options: CheckedSandboxOptions, hasOwnIds: boolean): [number, number, number][] {
+function resourceLimits(
+  options: CheckedSandboxOptions,
+  hasOwnIds: boolean,
+  hasCgroups: boolean,
+): [number, number, number][] {
   const { limits } = options;
   const both = (resource: number, value: number): [number, number, number] => [resource, value, value];
   const rlimits = [
-    both(RLIMIT_CORE, 0),
+    // Too little for a file; and where core(5) files go to a program, 1 is the number that stops that, and 0 isn't.
+    both(RLIMIT_CORE, 1),
     both(RLIMIT_MSGQUEUE, 0),
+    both(RLIMIT_NICE, 0),
+    both(RLIMIT_RTPRIO, 0),
     both(RLIMIT_MEMLOCK, 65_536),
     both(RLIMIT_SIGPENDING, 256),
     both(RLIMIT_NOFILE, limits.openFiles),
     both(RLIMIT_FSIZE, limits.fileBytes),
   ];
-  // Counted for each user, so it is the child's own only where the child has a user of its own.
-  if (hasOwnIds) rlimits.push(both(RLIMIT_NPROC, limits.tasks));
+  // Counted for each user, so it is the child's own only where the child has a user of its own. A control group counts
+  // how often it has refused, and so has to be the first to do it.
+  if (hasOwnIds) rlimits.push(both(RLIMIT_NPROC, limits.tasks + (hasCgroups ? NPROC_MARGIN : 0)));
   if (limits.cpuMs !== Infinity) {
     // SIGXCPU says why; one who ignores it gets SIGKILL a second later.
     const seconds = Math.ceil(limits.cpuMs / 1000);
@@ -95,7 +108,7 @@ export function planSandbox(options: CheckedSandboxOptions): SandboxPlan {
     config: {
       layers: bits,
       skipped: 0,
-      limits: has('limits') ? resourceLimits(options, hasOwnIds) : [],
+      limits: has('limits') ? resourceLimits(options, hasOwnIds, cgroups !== undefined) : [],
       dataBytes: memory === 'rlimit' ? limits.memoryBytes : 0,
       filter: filter.program.toString('base64'),
       filterProbe: filter.probe,

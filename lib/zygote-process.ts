@@ -10,7 +10,7 @@ import { beginCall, endCall } from './keep-alive.js';
 import { launcherPath, zygoteAddonPath } from './native-path.js';
 import { native, REPLY_READY, type Reply } from './native.js';
 import { hintFor } from './hints.js';
-import type { CheckedZygoteOptions } from './options.js';
+import type { CheckedSandboxOptions, CheckedZygoteOptions } from './options.js';
 import { Pool, type ParkFailure } from './pool.js';
 import { planSandbox, type SandboxPlan } from './sandbox.js';
 import type { ActiveSandbox } from './types.js';
@@ -25,6 +25,19 @@ const MAX_OUTPUT_BYTES = 64 * 1024;
  * that are made from source text (vm.SourceTextModule), and quiet about both being experimental.
  */
 const NODE_OPTIONS = ['--expose-internals', '--experimental-vm-modules'];
+
+/** Below this, preloading might fail. */
+const LEAST_HEAP_MIB = 128;
+
+/**
+ * V8 lets garbage lie as long as it may have more, which by itself it reckons from the memory of the machine: a child
+ * would be killed for what nobody needs any more.
+ */
+function heapOptions({ off, limits }: CheckedSandboxOptions): string[] {
+  if (off.includes('limits')) return [];
+  const mebibytes = Math.floor(limits.memoryBytes / 2 ** 20);
+  return [`--max-old-space-size=${Math.max(mebibytes, LEAST_HEAP_MIB)}`];
+}
 
 /** How long a zygote that can't start may take to end. */
 const END_TIMEOUT_MS = 5_000;
@@ -77,7 +90,8 @@ function launch(options: CheckedZygoteOptions, plan: SandboxPlan, zygoteEnd: num
     inherited.push(outputWrite);
     const output = collect(outputRead, MAX_OUTPUT_BYTES, Infinity).then(({ bytes }) => bytes.toString());
     // process.argv0 can't be set later.
-    const node = [options.execPath, 'node', ...NODE_OPTIONS, ...options.execArgv, MAIN, zygoteAddonPath()];
+    const flags = [...NODE_OPTIONS, ...heapOptions(options.sandbox), ...options.execArgv];
+    const node = [options.execPath, 'node', ...flags, MAIN, zygoteAddonPath()];
     const command = [`--host=${process.pid}`, ...plan.launcherArguments, '--', ...node];
     const launcher = spawn(launcherPath(), command, {
       // Not in the host's process group: a Ctrl-C at the terminal is the host's to answer.

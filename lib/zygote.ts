@@ -58,6 +58,9 @@ export class Zygote implements AsyncDisposable {
       },
       hasArrow: options.preload.includes('apache-arrow'),
       limits: limitsInForce(options.sandbox),
+      get memory() {
+        return succession.current.sandbox.memory;
+      },
       childStarted: () => {
         succession.childStarted();
       },

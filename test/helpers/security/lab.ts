@@ -54,6 +54,10 @@ const text = (string) => Buffer.from(string + '\\0');
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const attempt = (act) => { try { return act(); } catch (error) { return error.code ?? String(error); } };
 const lines = (file) => fs.readFileSync(file, 'utf8').trim().split('\\n');
+const openFds = () => fs.readdirSync('/proc/self/fd').map((fd) => [Number(fd), attempt(() => fs.readlinkSync('/proc/self/fd/' + fd))]);
+const outputFd = () => openFds().find(([, target]) => target.startsWith('/memfd:'))[0];
+// The runtime's own pipes have both ends here.
+const resultFd = () => { const ends = openFds().filter(([fd, target]) => fd > 2 && target.startsWith('pipe:')); return ends.find(([fd, target]) => !ends.some((end) => end[0] !== fd && end[1] === target))[0]; };
 const field = (name, file = '/proc/self/status') =>
   lines(file).find((line) => line.startsWith(name + ':'))?.slice(name.length + 1).trim();
 `;
