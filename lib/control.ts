@@ -19,6 +19,9 @@ interface Request {
   readonly jobFd: number;
 }
 
+/** How often a request is sent again that the kernel has no room for, in milliseconds. */
+const RETRY_MS = 5;
+
 export class Control {
   readonly #fd: number;
   readonly #onZygote: ReplyListener;
@@ -27,6 +30,7 @@ export class Control {
   #lastToken = 0;
   #retired = false;
   #gone: Gone | undefined;
+  #retry: NodeJS.Timeout | undefined;
 
   /** Owns `fd`. `onZygote` gets what is not about a child: readiness, or text from before that. */
   constructor(fd: number, onZygote: ReplyListener) {
@@ -87,6 +91,7 @@ export class Control {
   close(how: Gone = 'closed'): void {
     if (this.#gone !== undefined) return;
     this.#gone = how;
+    clearTimeout(this.#retry);
     native.unwatch(this.#fd);
     closeSync(this.#fd);
     for (const { jobFd } of this.#waiting.splice(0)) if (jobFd >= 0) closeSync(jobFd);
@@ -101,13 +106,19 @@ export class Control {
     this.#flush();
   }
 
-  /** In order. What the socket has no room for goes out when the next reply shows that the zygote has read something. */
+  /** In order. What the kernel has no room for goes out later: with the next reply, or after a while if none comes. */
   #flush(): void {
     while (this.#gone === undefined) {
       const request = this.#waiting[0];
       if (request === undefined) return;
       try {
-        if (!native.sendRequest(this.#fd, request.kind, request.token, request.signal, request.jobFd)) return;
+        if (!native.sendRequest(this.#fd, request.kind, request.token, request.signal, request.jobFd)) {
+          this.#retry ??= setTimeout(() => {
+            this.#retry = undefined;
+            this.#flush();
+          }, RETRY_MS);
+          return;
+        }
       } catch {
         this.close('died'); // EPIPE: the zygote is gone
         return;

@@ -48,6 +48,14 @@ function signalName(number: number | null): NodeJS.Signals | null {
 /** How often a job is sent again while the kernel has too many descriptors in flight, in milliseconds. */
 const RETRY_MS = 2;
 
+/**
+ * How many jobs may be on their way to children that are not there yet, which is quickest. Their descriptors count
+ * against a limit for each user (unix(7)), that of a child if the host isn't root; the others wait until their child is
+ * there.
+ */
+const MOST_SENT_EARLY = 8;
+let jobsSentEarly = 0;
+
 interface Settle {
   started: (pid: number) => void;
   startFailed: (error: Error) => void;
@@ -71,6 +79,9 @@ export class RunningChild implements ReplyListener {
   readonly #timer: NodeJS.Timeout | undefined;
   #killed: KillReason | null = null;
   #over = false;
+  /** Whether its job was sent before it was ready to receive one. */
+  #early = false;
+  #unsent: { readonly jobFd: number; readonly job: JobMessage } | undefined;
 
   /**
    * @param job is owned, and closed in any case
@@ -116,7 +127,7 @@ export class RunningChild implements ReplyListener {
     const child = takeOrClose(pool, this, job);
     beginCall();
     this.#token = child.token;
-    if (child.pid !== undefined) settle.started(child.pid);
+    this.#unsent = { jobFd: child.jobFd, job };
     context.childStarted();
     void this.ended.then(
       (ended) => {
@@ -124,8 +135,18 @@ export class RunningChild implements ReplyListener {
       },
       () => undefined,
     );
-    this.#sendJob(child.jobFd, job);
-    if (this.#over) return; // the zygote turned out to be gone
+    if (child.pid !== undefined) {
+      this.#start(child.pid);
+    } else if (jobsSentEarly < MOST_SENT_EARLY) {
+      this.#early = true;
+      jobsSentEarly++;
+      this.#sendUnsent();
+    }
+    if (this.#over) {
+      // The zygote turned out to be gone.
+      this.#dropUnsent();
+      return;
+    }
     if (options.timeoutMs !== Infinity) {
       const left = Math.max(1, options.timeoutMs - (performance.now() - startedAt));
       this.#timer = setTimeout(() => {
@@ -163,7 +184,7 @@ export class RunningChild implements ReplyListener {
 
   onReply(reply: Reply): void {
     if (reply.kind === REPLY_CLONED) {
-      this.#settle.started(reply.pid);
+      this.#start(reply.pid);
       return;
     }
     if (reply.kind === REPLY_EXITED) {
@@ -195,6 +216,32 @@ export class RunningChild implements ReplyListener {
     this.#fail(zygoteGone(how));
   }
 
+  #start(pid: number): void {
+    this.#settle.started(pid);
+    this.#noLongerEarly();
+    this.#sendUnsent();
+  }
+
+  #noLongerEarly(): void {
+    if (this.#early) jobsSentEarly--;
+    this.#early = false;
+  }
+
+  #sendUnsent(): void {
+    const unsent = this.#unsent;
+    this.#unsent = undefined;
+    if (unsent !== undefined) this.#sendJob(unsent.jobFd, unsent.job);
+  }
+
+  #dropUnsent(): void {
+    const unsent = this.#unsent;
+    if (unsent === undefined) return;
+    this.#unsent = undefined;
+    closeSync(unsent.jobFd);
+    unsent.job.close();
+    this.#onSent();
+  }
+
   #fail(error: Error): void {
     void this.#finish();
     this.#settle.startFailed(error);
@@ -208,6 +255,8 @@ export class RunningChild implements ReplyListener {
       clearTimeout(this.#timer);
       this.#options.signal?.removeEventListener('abort', this.#onAbort);
       this.#control.forget(this.#token);
+      this.#noLongerEarly();
+      this.#dropUnsent();
     }
     return this.#stdio.finish();
   }

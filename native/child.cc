@@ -19,6 +19,7 @@
 #include "randomness.h"
 #include "rlimits.h"
 #include "seccomp.h"
+#include "syscalls.h"
 #include "threads.h"
 #include "verify.h"
 
@@ -102,7 +103,13 @@ void BecomeChild(const ChildResources& resources, const Sandbox& sandbox) {
 
   ChildReport report = {};
   report.token = resources.token;
-  if (SendMessage(resources.status, &report, sizeof report, &listener, listener >= 0 ? 1 : 0) != 0) _exit(2);
+  int error;
+  // Descriptors in flight are limited for each user (unix(7)); they land as others receive them.
+  while ((error = SendMessage(resources.status, &report, sizeof report, &listener, listener >= 0 ? 1 : 0)) ==
+         ETOOMANYREFS) {
+    sleep_ms(1);
+  }
+  if (error) _exit(2);
   if (listener >= 0) close(listener);
   close(resources.status);
 }

@@ -300,8 +300,15 @@ class Server {
       // Before it is reaped, so that it still has a pid.
       if (child != children_.end()) {
         while (ReportIsWaiting()) ReceiveReport();
-        // One that was killed while it was being confined.
-        if (!child->announced && !child->failed.error) Announce(&*child);
+        if (!child->announced && !child->failed.error) {
+          // It was killed while it was being confined, or could not even report.
+          if (ended.si_code != CLD_EXITED || child->to_be_killed) {
+            Announce(&*child);
+          } else {
+            child->failed.error = EPIPE;
+            strncpy(child->failed.step, "sendmsg(report)", sizeof child->failed.step - 1);
+          }
+        }
       }
       int status;
       rusage usage;
