@@ -1,5 +1,5 @@
 /** The standard streams of a child, seen from the host. */
-import { closeSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { Readable, Writable } from 'node:stream';
 import { collect } from './collect.js';
@@ -71,6 +71,23 @@ function closedInput(): Writable {
   return stream;
 }
 
+/**
+ * SECURITY: a child gets no socket of the host's, over which it could send descriptors; nor would it know what to do with
+ * one, since the calls by which Node finds out what a stream is are forbidden.
+ */
+function handOn(fd: number, to: Writable): Promise<void> {
+  const source = openOutput(fd).on('data', (chunk: Buffer) => {
+    if (to.write(chunk)) return;
+    source.pause();
+    to.once('drain', () => source.resume());
+  });
+  return new Promise((resolve) => {
+    source.once('close', () => {
+      resolve();
+    });
+  });
+}
+
 interface OutputLimits {
   /** How much is kept. */
   readonly maxBytes: number;
@@ -85,13 +102,20 @@ class Output {
   readonly ownsChildFd: boolean = false;
   readonly pipe: StandardStream<Readable> | null = null;
   readonly captured: Promise<CapturedOutput> | undefined;
+  /** Resolves when all has been handed on to a stream of the host's. */
+  readonly forwarded: Promise<void> | undefined;
 
   constructor(mode: OutputMode, inherited: number, limits: OutputLimits) {
-    if (mode === 'inherit') this.childFd = inherited;
-    if (mode === 'inherit' || mode === 'ignore') return;
+    const forward = mode === 'inherit' && fstatSync(inherited).isSocket();
+    if (mode === 'inherit' && !forward) this.childFd = inherited;
+    if ((mode === 'inherit' && !forward) || mode === 'ignore') return;
     const [readEnd, writeEnd] = native.pipe();
     this.childFd = writeEnd;
     this.ownsChildFd = true;
+    if (forward) {
+      this.forwarded = handOn(readEnd, inherited === STDOUT_FD ? process.stdout : process.stderr);
+      return;
+    }
     if (mode === 'pipe') {
       this.pipe = new StandardStream(readEnd, openOutput, readRest);
       return;
@@ -174,6 +198,7 @@ export class Stdio {
     this.#stdin?.finish();
     this.#stdout?.pipe?.finish();
     this.#stderr?.pipe?.finish();
+    await Promise.all([this.#stdout?.forwarded, this.#stderr?.forwarded]);
     const [stdout, stderr] = await Promise.all([this.#stdout?.captured, this.#stderr?.captured]);
     return { ...(stdout && { stdout }), ...(stderr && { stderr }) };
   }
