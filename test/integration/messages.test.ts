@@ -1,0 +1,311 @@
+// What goes in comes out, however large and however much at once.
+import { tableFromArrays, tableToIPC, type Table } from 'apache-arrow';
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer, text } from 'node:stream/consumers';
+import t, { type Test } from 'tap';
+import type { ChildProcess, TableInput } from '../../lib/index.js';
+import { HostProgram } from '../helpers/host-program.js';
+import { asOtherUser } from '../helpers/other-user.js';
+import { rejection, startZygote } from '../helpers/zygote.js';
+
+const zygote = await startZygote(t, { preload: ['apache-arrow', './entries.cjs', './es-module.mjs'] });
+
+const MB = 2 ** 20;
+
+function numbers(length: number, from = 0): Table {
+  return tableFromArrays({ n: Float64Array.from({ length }, (_, i) => from + i) });
+}
+
+function sum(table: Table | undefined): number {
+  return table?.toArray().reduce((total: number, { n }: { n: number }) => total + n, 0) as number;
+}
+
+const SUMS = `module.exports = ({ tables }) => Object.fromEntries(Object.entries(tables).map(([name, table]) =>
+  [name, [...table].reduce((total, { n }) => total + n, 0)]));`;
+
+// ---- size
+
+t.test('code of 50 MB', async (t) => {
+  const code = `module.exports = () => text.length; const text = '${'x'.repeat(50 * MB)}';`;
+  t.equal((await zygote.run(code)).value, 50 * MB);
+});
+
+t.test('params of 50 MB, there and back', async (t) => {
+  const bytes = randomBytes(50 * MB);
+  const { value } = await zygote.run('module.exports = ({ params }) => params', { params: bytes });
+  t.ok(bytes.equals(value as Uint8Array), 'bytes');
+  const params = { text: 'ä'.repeat(12 * MB), list: Array.from({ length: 100_000 }, (_, i) => i) };
+  const back = (await zygote.run('module.exports = ({ params }) => params', { params }))
+    .value as typeof params;
+  t.ok(back.text === params.text && back.list.length === params.list.length, 'text and numbers');
+});
+
+t.test('a job of any size around what a message takes', async (t) => {
+  for (let length = 32 * 1024 - 300; length < 32 * 1024 + 50; length += 7) {
+    const { value } = await zygote.run('module.exports = ({ params }) => params.length', {
+      params: 'x'.repeat(length),
+    });
+    if (value !== length) t.equal(value, length);
+  }
+  t.pass('none is lost');
+});
+
+t.test('a table of which the child reads a row costs it no more than that', async (t) => {
+  const table = numbers(32 * MB);
+  const { value, usage } = await zygote.run('module.exports = ({ tables }) => tables.table.get(7).n', {
+    tables: { table },
+  });
+  t.equal(value, 7);
+  t.ok(usage.peakMemoryBytes < 200 * MB, `${usage.peakMemoryBytes} of ${256 * MB}`);
+});
+
+// ---- tables
+
+t.test('tables in each form in which they can be given', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'nodespawner-tables-'));
+  t.teardown(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const file = join(folder, 'table.arrow');
+  writeFileSync(file, tableToIPC(numbers(5000), 'file'));
+  const fd = openSync(file, 'r');
+  t.teardown(() => {
+    closeSync(fd);
+  });
+  const tables: Record<string, TableInput> = {
+    table: numbers(10),
+    empty: numbers(0),
+    file: tableToIPC(numbers(100), 'file'),
+    stream: tableToIPC(numbers(1000), 'stream'),
+    part: Buffer.concat([Buffer.alloc(3), tableToIPC(numbers(10), 'stream')]).subarray(3),
+    descriptor: { fd },
+    again: { fd },
+  };
+  const sums = {
+    table: 45,
+    empty: 0,
+    file: 4950,
+    stream: 499_500,
+    part: 45,
+    descriptor: 12_497_500,
+    again: 12_497_500,
+  };
+  for (let i = 0; i < 2; i++) t.strictSame((await zygote.run(SUMS, { tables })).value, sums);
+});
+
+t.test('many tables, under any names', async (t) => {
+  const names = [...Array.from({ length: 200 }, (_, i) => `table ${i}`), 'ä', '', 'constructor', 'toString'];
+  const tables = Object.fromEntries(names.map((name, i) => [name, numbers(3, i)]));
+  const code = `module.exports = ({ tables }) => ({ value: Object.keys(tables).length, tables: { ...tables } })`;
+  const result = await zygote.run(code, { tables });
+  t.equal(result.value, names.length);
+  t.strictSame(Object.keys(result.tables).sort(), [...names].sort());
+  for (const [i, name] of names.entries()) {
+    if (sum(result.tables[name]) !== 3 * i + 3) t.equal(sum(result.tables[name]), 3 * i + 3, name);
+  }
+});
+
+t.test('a table named __proto__ is a table', async (t) => {
+  const tables = JSON.parse('{ "__proto__": 1 }') as Record<string, TableInput>;
+  Object.defineProperty(tables, '__proto__', { value: numbers(3), enumerable: true });
+  const code = `module.exports = ({ tables }) => Object.keys(tables).concat(Object.getPrototypeOf(tables) === Object.prototype)`;
+  t.strictSame((await zygote.run(code, { tables })).value, ['__proto__', true]);
+});
+
+t.test('a table that one child returned is given to the next', async (t) => {
+  const code = `const { tableFromArrays } = require('apache-arrow');
+    module.exports = ({ tables: { table } }) => tableFromArrays({ n: Float64Array.from(table, ({ n }) => n * 2) });`;
+  let table = numbers(1000);
+  for (let i = 0; i < 3; i++) table = (await zygote.run(code, { tables: { table } })).tables.table!;
+  t.equal(sum(table), 499_500 * 8);
+});
+
+t.test('what a child does to its table, the host does not see', async (t) => {
+  const bytes = tableToIPC(numbers(100), 'file');
+  const before = Buffer.from(bytes);
+  const code = `module.exports = ({ tables: { table } }) => {
+    const { values } = table.getChildAt(0).data[0];
+    values.fill(7);
+    new Uint8Array(values.buffer).fill(1);
+    return table.get(3).n;
+  }`;
+  t.ok((await zygote.run(code, { tables: { table: bytes } })).value !== 3);
+  t.ok(before.equals(bytes));
+  t.strictSame((await zygote.run(SUMS, { tables: { table: bytes } })).value, { table: 4950 });
+});
+
+t.test('what is no table is refused, or the child can not read it', async (t) => {
+  for (const input of [1, 'text', {}, { fd: -1 }, { fd: 12_345 }, null]) {
+    const error = await rejection(zygote.run(SUMS, { tables: { table: input as unknown as TableInput } }));
+    t.match(error, { code: 'ERR_INVALID_OPTION', option: 'inputs.tables.table' });
+  }
+  const without = await startZygote(t);
+  t.match(await rejection(without.run(SUMS, { tables: { table: numbers(1) } })), {
+    code: 'ERR_ARROW_NOT_PRELOADED',
+  });
+});
+
+// ---- number
+
+t.test('200 calls at once', async (t) => {
+  const code = `module.exports = async ({ params, tables: { table } }) => {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return { value: [params, table.numRows], tables: { table } };
+  }`;
+  const results = await Promise.all(
+    Array.from({ length: 200 }, (_, i) => zygote.run(code, { params: i, tables: { table: numbers(i + 1) } })),
+  );
+  for (const [i, { value, tables }] of results.entries()) {
+    const expected = [i, i + 1, i + 1];
+    const actual = [...(value as number[]), tables.table?.numRows];
+    if (String(actual) !== String(expected)) t.strictSame(actual, expected);
+  }
+  t.equal(results.length, 200);
+});
+
+t.test('more calls than a zygote may have children: each is settled, and the next ones work', async (t) => {
+  const code = 'module.exports = () => new Promise((resolve) => setTimeout(resolve, 200, 1))';
+  const outcomes = await Promise.allSettled(Array.from({ length: 350 }, () => zygote.run(code)));
+  const failed = outcomes.filter((outcome) => outcome.status === 'rejected');
+  for (const { reason } of failed) t.match(reason, { code: 'ERR_SPAWN_FAILED', errno: 'EAGAIN' });
+  t.ok(outcomes.length - failed.length >= 200, `${failed.length} failed`);
+  t.equal((await zygote.run('module.exports = () => 1')).value, 1);
+});
+
+/** A host that may have few descriptors makes many calls, and more calls once they are over. */
+async function runWithFewFds(t: Test, fds: number, calls: number, through: readonly string[]) {
+  const source = `
+    import { readdirSync } from 'node:fs';
+    const zygote = await Zygote.start({ preload: [], pool: { min: 0, max: 0 } });
+    await zygote.run('module.exports = () => 1');
+    const before = readdirSync('/proc/self/fd').length;
+    const params = 'x'.repeat(100_000);
+    const outcomes = await Promise.allSettled(Array.from({ length: ${calls} }, (_, i) =>
+      zygote.run('module.exports = ({ params }) => params.length', { params: i % 2 ? params : 'x' }, { stdout: 'capture', stderr: 'capture' })));
+    const later = await zygote.run('module.exports = () => 1');
+    say({
+      codes: [...new Set(outcomes.map(({ reason }) => reason?.code ?? 'ok'))],
+      errnos: [...new Set(outcomes.flatMap(({ reason }) => reason?.errno ?? []))],
+      later: later.value,
+      leaked: readdirSync('/proc/self/fd').length - before,
+    });
+    await zygote.close();`;
+  const host = new HostProgram(t, source, {
+    through: ['sh', '-c', `ulimit -n ${fds} && exec "$@"`, 'sh', ...through],
+  });
+  return host.next<{ codes: string[]; errnos: string[]; later: number; leaked: number }>();
+}
+
+t.test('more calls than the host has descriptors for: each is settled, and nothing stays open', async (t) => {
+  const { codes, errnos, later, leaked } = await runWithFewFds(t, 80, 100, []);
+  t.strictSame(codes.sort(), ['ERR_SPAWN_FAILED', 'ok']);
+  t.strictSame(errnos, ['EMFILE']);
+  t.strictSame({ later, leaked }, { later: 1, leaked: 0 });
+});
+
+t.test('more descriptors in flight than a user may have: the calls wait for each other', async (t) => {
+  const { codes, later, leaked } = await runWithFewFds(t, 1024, 110, asOtherUser());
+  t.strictSame({ codes, later, leaked }, { codes: ['ok'], later: 1, leaked: 0 });
+});
+
+// ---- entries
+
+async function outputOf(child: ChildProcess): Promise<string> {
+  child.stdin?.end();
+  return text(child.stdout!);
+}
+
+t.test('an entry gets its arguments, and argv and env of its own', async (t) => {
+  const args = [1, 'ä', null, [true, { a: 2n ** 60n }], Uint8Array.of(1), new Date(0), new Map([['k', -0]])];
+  const options = { argv: ['--a', 'b'], env: { C: 'd' } };
+  const child = await zygote.spawnProcess({ module: './entries.cjs', export: 'describe', args }, options);
+  t.strictSame(JSON.parse(await outputOf(child)), {
+    args: [
+      '1',
+      "'ä'",
+      'null',
+      '[ true, { a: 1152921504606846976n } ]',
+      'Uint8Array(1) [ 1 ]',
+      '1970-01-01T00:00:00.000Z',
+      "Map(1) { 'k' => -0 }",
+    ],
+    argv: options.argv,
+    env: options.env,
+  });
+  t.match(await child.wait(), { exitCode: 0, signal: null, killed: null });
+});
+
+t.test('an entry has raw streams: bytes go through unchanged', async (t) => {
+  const bytes = randomBytes(5 * MB);
+  const child = await zygote.spawnProcess({ module: './entries.cjs', export: 'echo' });
+  child.stdin!.end(bytes);
+  t.ok(bytes.equals(await buffer(child.stdout!)));
+  const { exitCode, usage } = await child.wait();
+  t.equal(exitCode, 0);
+  t.ok(usage.wallMs > 0 && usage.peakMemoryBytes > MB);
+});
+
+t.test('an entry is found under its name, or is the default', async (t) => {
+  t.equal(await outputOf(await zygote.spawnProcess({ module: './entries.cjs' })), 'the default');
+  const child = await zygote.spawnProcess({ module: './es-module.mjs', export: 'default', args: ['x'] });
+  t.match(await child.wait(), { exitCode: 0 });
+  const missing = await zygote.spawnProcess(
+    { module: './entries.cjs', export: 'missing' },
+    { stderr: 'capture' },
+  );
+  const { exitCode, stderr } = await missing.wait();
+  t.equal(exitCode, 1);
+  t.match(stderr?.text, /'\.\/entries\.cjs' exports no function named 'missing'/);
+});
+
+t.test('an entry ends as a program does', async (t) => {
+  const run = (name: string, args: unknown[]) =>
+    zygote.spawnProcess(
+      { module: './entries.cjs', export: name, args },
+      { stdout: 'capture', stderr: 'capture' },
+    );
+  t.match(await (await run('exitWith', [7])).wait(), { exitCode: 7, signal: null });
+  const rejected = await (await run('reject', ['no'])).wait();
+  t.equal(rejected.exitCode, 1);
+  t.match(rejected.stderr?.text, /RangeError: no/);
+  const nowhere = await zygote.spawnProcess(
+    { module: './entries.cjs' },
+    { cwd: '/no/such/folder', stderr: 'capture' },
+  );
+  const { exitCode, stderr } = await nowhere.wait();
+  t.equal(exitCode, 1);
+  t.match(stderr?.text, /ENOENT.*chdir/);
+});
+
+t.test('an entry gets signals, and can be killed', async (t) => {
+  const child = await zygote.spawnProcess({ module: './entries.cjs', export: 'endOn', args: ['SIGTERM', 9] });
+  await new Promise((resolve) => child.stdout!.once('data', resolve));
+  child.kill('SIGTERM');
+  t.match(await child.wait(), { exitCode: 9, signal: null });
+  const waiting = await zygote.spawnProcess({ module: './entries.cjs', export: 'wait' });
+  waiting.kill();
+  t.match(await waiting.wait(), { exitCode: null, signal: 'SIGKILL', killed: null });
+  const late = await zygote.spawnProcess({ module: './entries.cjs', export: 'wait' }, { timeoutMs: 50 });
+  t.match(await late.wait(), { exitCode: null, signal: 'SIGKILL', killed: 'timedOut' });
+});
+
+t.test('inherit: what a child writes goes where the host writes', (t) => {
+  const library = new URL('../../lib/index.js', import.meta.url).href;
+  const source = `import { Zygote } from '${library}';
+    const zygote = await Zygote.start({ preload: [] });
+    await zygote.run('console.log("from the child"); module.exports = () => 1', {}, { stdout: 'inherit' });
+    console.log('from the host');`;
+  const output = execFileSync(process.execPath, ['--input-type=module', '-e', source], { encoding: 'utf8' });
+  t.equal(output, 'from the child\nfrom the host\n');
+  t.end();
+});
+
+t.test('after all this nothing is open that was not before the first call', (t) => {
+  const kinds = readdirSync('/proc/self/fd').length;
+  t.ok(kinds < 40, `${kinds} descriptors`);
+  t.end();
+});
