@@ -1,6 +1,6 @@
 // docs/api.md says what the code says.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
@@ -44,5 +44,37 @@ t.test('every type and class that is exported is described', (t) => {
   const classes = Object.keys(api).filter((name) => /^[A-Z][a-z]/.test(name));
   for (const name of [...types, ...classes]) t.ok(new RegExp(`\\b${name}\\b`).test(page), name);
   t.ok(types.length > 10 && classes.length > 5);
+  t.end();
+});
+
+/** As GitHub makes them of headings. */
+function anchorsIn(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+t.test('every link from a page to a page leads somewhere', (t) => {
+  const pages = [
+    'README.md',
+    'CHANGELOG.md',
+    ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
+  ];
+  let links = 0;
+  for (const from of pages) {
+    for (const [, to] of readFileSync(join(root, from), 'utf8').matchAll(/\]\((?!\w+:)([^)\s]+)\)/g)) {
+      links++;
+      const [file, anchor] = to!.split('#');
+      const target = file === '' ? join(root, from) : join(root, from, '..', file!);
+      t.ok(existsSync(target), `${from}: ${to!}`);
+      if (anchor !== undefined && existsSync(target)) {
+        t.ok(anchorsIn(readFileSync(target, 'utf8')).includes(anchor), `${from}: ${to!}`);
+      }
+    }
+  }
+  t.ok(links > 20);
   t.end();
 });
