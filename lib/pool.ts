@@ -2,7 +2,6 @@
  * Children that are cloned and confined ahead of demand and wait for a job. A spawn that finds one costs one message; one
  * that finds none waits for a clone, as it would without a pool.
  */
-import { closeSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
 import type { Control, ReplyListener } from './control.js';
 import { native, REPLY_CLONED, REPLY_EXITED, type Reply } from './native.js';
@@ -92,7 +91,7 @@ export class Pool {
       const leave = (): void => {
         const index = this.#parked.findIndex((parked) => parked.token === token);
         // Once it is taken, its socket is somebody else's.
-        if (index >= 0 || !arrived) closeSync(jobFd);
+        if (index >= 0 || !arrived) native.close(jobFd);
         if (index >= 0) this.#parked.splice(index, 1);
         arrived = true;
       };
@@ -108,6 +107,8 @@ export class Pool {
           }
           leave();
           this.#control.forget(token);
+          // One that died while it was parked; not at once, for the next may die of the same.
+          if (!this.#closed) this.#later(RETRY_AFTER_MS);
           const ended = reply.kind === REPLY_EXITED;
           resolve({ step: ended ? 'park' : reply.step, errno: reply.error ?? 'unknown error' });
         },
@@ -177,7 +178,7 @@ export class Pool {
 
   /** A child that finds its job socket closed has nothing to do, and ends. */
   #drop({ token, jobFd }: Pick<Parked, 'token' | 'jobFd'>): void {
-    closeSync(jobFd);
+    native.close(jobFd);
     this.#control.forget(token);
   }
 }

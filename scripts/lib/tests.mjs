@@ -95,7 +95,7 @@ async function runFile(/** @type {string} */ node, /** @type {string} */ file) {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     // Scripts and npm that a test runs must get the Node that is being tested.
-    env: { ...process.env, PATH: `${path.dirname(node)}:${process.env.PATH ?? ''}`, TAP_TIMEOUT: '120' },
+    env: { ...process.env, PATH: `${path.dirname(node)}:${process.env.PATH ?? ''}`, TAP_TIMEOUT: '290' },
   });
   child.stdout.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
     output += text;
