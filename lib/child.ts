@@ -1,5 +1,4 @@
 /** A child that runs code: spawn() and run(). */
-import { closeSync } from 'node:fs';
 import type { SourceKind } from '../protocol/messages.js';
 import { collect } from './collect.js';
 import { InvalidOptionError, NodespawnerError } from './errors.js';
@@ -76,7 +75,7 @@ export async function startCode(
   const cleanups: (() => void)[] = [];
   const own = (fd: number): number => {
     cleanups.push(() => {
-      closeSync(fd);
+      native.close(fd);
     });
     return fd;
   };
@@ -145,14 +144,14 @@ export async function startCode(
     const result = Promise.all([running.ended, resultBytes])
       .then(([ended, bytes]) => toResult(ended, bytes, outputFd, options, context))
       .finally(() => {
-        closeSync(outputFd);
+        native.close(outputFd);
       });
     result.catch(() => undefined);
     return { running, stdio, result };
   } catch (error) {
     cleanUp();
     await stdio?.finish();
-    if (outputFd >= 0) closeSync(outputFd);
+    if (outputFd >= 0) native.close(outputFd);
     throw toSpawnError(error);
   }
 }

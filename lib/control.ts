@@ -1,5 +1,4 @@
 /** The control socket: requests to the zygote, replies from it, told apart by a token for each child. */
-import { closeSync } from 'node:fs';
 import { zygoteGone } from './errors.js';
 import { native, REQUEST_CLONE, REQUEST_KILL, REQUEST_SIGNAL, type Reply } from './native.js';
 
@@ -93,8 +92,8 @@ export class Control {
     this.#gone = how;
     clearTimeout(this.#retry);
     native.unwatch(this.#fd);
-    closeSync(this.#fd);
-    for (const { jobFd } of this.#waiting.splice(0)) if (jobFd >= 0) closeSync(jobFd);
+    native.close(this.#fd);
+    for (const { jobFd } of this.#waiting.splice(0)) if (jobFd >= 0) native.close(jobFd);
     const listeners = [...this.#listeners.values(), this.#onZygote];
     this.#listeners.clear();
     for (const listener of listeners) listener.onGone(how);
@@ -102,7 +101,7 @@ export class Control {
 
   #send(request: Request): void {
     if (this.#gone === undefined) this.#waiting.push(request);
-    else if (request.jobFd >= 0) closeSync(request.jobFd);
+    else if (request.jobFd >= 0) native.close(request.jobFd);
     this.#flush();
   }
 
@@ -124,7 +123,7 @@ export class Control {
         return;
       }
       this.#waiting.shift();
-      if (request.jobFd >= 0) closeSync(request.jobFd);
+      if (request.jobFd >= 0) native.close(request.jobFd);
     }
   }
 

@@ -1,8 +1,8 @@
 /** How a job travels: one message on the child's job socket, or, if it is large, a memfd that the message points to. */
-import { closeSync } from 'node:fs';
 import { encodeJob, type Job } from '../protocol/messages.js';
 import { INLINE_BYTES, inlineHeader, memfdHeader } from '../protocol/job-header.js';
 import { sealedMemfd, type Placed } from './memfd.js';
+import { native } from './native.js';
 
 export interface JobMessage {
   readonly bytes: Uint8Array;
@@ -31,7 +31,7 @@ export async function packJob(job: Job<unknown>, fds: readonly number[]): Promis
     bytes: memfdHeader(fds.length, length),
     fds: [...fds, memfd],
     close: () => {
-      closeSync(memfd);
+      native.close(memfd);
     },
   };
 }

@@ -1,5 +1,5 @@
 /** Memory files that the host fills and that children can't change. */
-import { closeSync, write, writeSync } from 'node:fs';
+import { write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE, native } from './native.js';
 
@@ -33,7 +33,7 @@ export async function sealedMemfd(
     for await (const [position, bytes] of contents) await writeFully(fd, bytes, position);
     native.addSeals(fd, SEALS);
   } catch (error) {
-    closeSync(fd);
+    native.close(fd);
     throw error;
   }
   return fd;

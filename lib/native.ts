@@ -41,6 +41,7 @@ export interface HostAddon {
   socketPair(): [number, number];
   pipe(): [readEnd: number, writeEnd: number];
   sendMessage(fd: number, bytes: Uint8Array, fds: readonly number[]): void;
+  close(fd: number): void;
   setNonBlocking(fd: number): void;
   enableCredentials(fd: number): void;
   sendRequest(fd: number, kind: number, token: number, signal: number, jobFd: number): boolean;

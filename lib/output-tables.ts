@@ -1,5 +1,5 @@
 /** Tables on their way back: ranges of a memfd that a hostile process has written to. */
-import { closeSync, ftruncateSync } from 'node:fs';
+import { ftruncateSync } from 'node:fs';
 import type { Table } from 'apache-arrow';
 import type { OutputTable } from '../protocol/messages.js';
 import { validateArrow } from './arrow/validate.js';
@@ -14,7 +14,7 @@ export function createOutput(maxBytes: number): number {
     ftruncateSync(fd, maxBytes);
     native.addSeals(fd, F_SEAL_SHRINK | F_SEAL_GROW);
   } catch (error) {
-    closeSync(fd);
+    native.close(fd);
     throw error;
   }
   return fd;

@@ -1,5 +1,4 @@
 /** A child from the request to the last descendant: what both kinds of handle have in common. */
-import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Control, Gone, ReplyListener } from './control.js';
 import { SpawnError, zygoteGone } from './errors.js';
@@ -237,7 +236,7 @@ export class RunningChild implements ReplyListener {
     const unsent = this.#unsent;
     if (unsent === undefined) return;
     this.#unsent = undefined;
-    closeSync(unsent.jobFd);
+    native.close(unsent.jobFd);
     unsent.job.close();
     this.#onSent();
   }
@@ -280,7 +279,7 @@ export class RunningChild implements ReplyListener {
         this.#fail(new SpawnError('sendmsg', code, hintFor('sendmsg', code)));
       }
     }
-    closeSync(hostEnd);
+    native.close(hostEnd);
     job.close();
     this.#onSent();
   }

@@ -1,5 +1,5 @@
 /** A sealed memfd that is closed when nobody holds it any more. */
-import { closeSync } from 'node:fs';
+import { native } from './native.js';
 
 export class SharedMemory {
   readonly fd: number;
@@ -15,7 +15,7 @@ export class SharedMemory {
   }
 
   release(): void {
-    if (--this.#holders === 0) closeSync(this.fd);
+    if (--this.#holders === 0) native.close(this.fd);
   }
 }
 

@@ -1,5 +1,5 @@
 /** The standard streams of a child, seen from the host. */
-import { closeSync, fstatSync, readSync } from 'node:fs';
+import { fstatSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { Readable, Writable } from 'node:stream';
 import { collect } from './collect.js';
@@ -36,7 +36,7 @@ class StandardStream<T extends Readable | Writable> {
       return;
     }
     this.#stream = this.#rest(this.#fd);
-    closeSync(this.#fd);
+    native.close(this.#fd);
   }
 }
 
@@ -128,7 +128,7 @@ class Output {
         },
       );
     } catch (error) {
-      closeSync(writeEnd);
+      native.close(writeEnd);
       throw error;
     }
   }
@@ -177,8 +177,8 @@ export class Stdio {
 
   /** The child has its own copies. */
   closeChildFds(): void {
-    if (this.#stdinChildFd >= 0) closeSync(this.#stdinChildFd);
-    for (const output of [this.#stdout, this.#stderr]) if (output?.ownsChildFd) closeSync(output.childFd);
+    if (this.#stdinChildFd >= 0) native.close(this.#stdinChildFd);
+    for (const output of [this.#stdout, this.#stderr]) if (output?.ownsChildFd) native.close(output.childFd);
   }
 
   get stdin(): Writable | null {

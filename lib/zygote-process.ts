@@ -1,6 +1,5 @@
 /** Starts the zygote and tells whether it can clone. */
 import { spawn, type ChildProcess as NodeChildProcess } from 'node:child_process';
-import { closeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { SandboxConfig, ZygoteConfig, ZygoteComplaint } from '../protocol/start.js';
 import { collect } from './collect.js';
@@ -103,7 +102,7 @@ function launch(options: CheckedZygoteOptions, plan: SandboxPlan, zygoteEnd: num
     launcher.unref();
     return { launcher, exit: watchExit(launcher), output };
   } finally {
-    for (const fd of inherited) closeSync(fd);
+    for (const fd of inherited) native.close(fd);
   }
 }
 
@@ -147,7 +146,7 @@ async function start(
     launched = launch(options, plan, zygoteEnd);
     sendConfig(hostEnd, options, plan.config);
   } catch (error) {
-    closeSync(hostEnd);
+    native.close(hostEnd);
     throw error;
   }
   const { launcher, exit, output } = launched;

@@ -88,6 +88,10 @@ class Poller {
 
   static void Cleanup(napi_async_cleanup_hook_handle hook, void* data) {
     auto* poller = static_cast<Poller*>(data);
+    // A worker thread that is terminated closes nothing itself, and its zygotes end with their sockets.
+    for (const auto& [fd, source] : poller->sources_) {
+      if (!source->collects) close(fd);
+    }
     poller->sources_.clear();
     uv_poll_stop(poller->handle_);
     uv_close(poller->handle_, [](uv_handle_s* handle) {
@@ -143,18 +147,21 @@ class Poller {
     epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
     source->owned.reset();
     Napi::HandleScope scope(env_);
+    napi_value bytes;
+    // With the C functions, here and below: in a thread that is being terminated they fail, and the wrappers end the
+    // process where they can't throw.
+    if (napi_create_buffer_copy(env_, source->bytes.size(), source->bytes.data(), nullptr, &bytes) != napi_ok) return;
     Call(source->callback,
-         {Napi::Buffer<char>::Copy(env_, source->bytes.data(), source->bytes.size()),
-          Napi::Boolean::New(env_, source->truncated), Napi::Boolean::New(env_, source->seen > source->stop_after),
-          Napi::Number::New(env_, error)});
+         {bytes, Napi::Boolean::New(env_, source->truncated),
+          Napi::Boolean::New(env_, source->seen > source->stop_after), Napi::Number::New(env_, error)});
   }
 
   void Call(const Napi::FunctionReference& callback, const std::vector<napi_value>& arguments) {
-    callback.Value().MakeCallback(env_.Global(), arguments, context_);
-    if (env_.IsExceptionPending()) {
-      const Napi::Error thrown = env_.GetAndClearPendingException();
-      napi_fatal_exception(env_, thrown.Value());
-    }
+    napi_value result, thrown;
+    const napi_status status = napi_make_callback(env_, context_, env_.Global(), callback.Value(), arguments.size(),
+                                                  arguments.data(), &result);
+    if (status != napi_pending_exception) return;
+    if (napi_get_and_clear_last_exception(env_, &thrown) == napi_ok) napi_fatal_exception(env_, thrown);
   }
 
   Napi::Env env_;

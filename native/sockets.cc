@@ -61,6 +61,11 @@ Napi::Value ReceiveBytes(const Napi::CallbackInfo& info) {
   return result;
 }
 
+Napi::Value Close(const Napi::CallbackInfo& info) {
+  if (close(FdArgument(info, 0)) != 0) return ThrowErrno(info.Env(), "close", errno);
+  return info.Env().Undefined();
+}
+
 Napi::Value SetNonBlocking(const Napi::CallbackInfo& info) {
   const int fd = FdArgument(info, 0), flags = fcntl(fd, F_GETFL);
   if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return ThrowErrno(info.Env(), "fcntl", errno);

@@ -18,6 +18,10 @@ Napi::Value SendBytes(const Napi::CallbackInfo& info);
 // not; null at the end of the stream.
 Napi::Value ReceiveBytes(const Napi::CallbackInfo& info);
 
+// close(fd: number): void. For what was opened here: in a worker thread Node warns of descriptors that its fs.close()
+// gets and that its fs did not open.
+Napi::Value Close(const Napi::CallbackInfo& info);
+
 // setNonBlocking(fd: number): void
 Napi::Value SetNonBlocking(const Napi::CallbackInfo& info);
 
