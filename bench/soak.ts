@@ -1,0 +1,225 @@
+/**
+ * Do thousands of children of one zygote all do what they should, on cores that have too much to do, and is nothing left
+ * of them?
+ *
+ *   npm run soak -- [--spawns N] [--at-once N] [--nodes] [--only 20,24]
+ *
+ *   --spawns N    how many children (10000)
+ *   --at-once N   how many of them at the same time (three for each core)
+ *   --nodes       on each version in test/nodes, one after the other; --only: on some of them
+ *
+ * Ends with exit code 1 if anything was not as it should be.
+ */
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { Zygote } from '../lib/index.js';
+import { descendantsOf, zygoteTree } from '../test/helpers/processes.js';
+import { MARK, newMark } from '../test/helpers/zygote.js';
+import { JOBS } from './soak-jobs.js';
+
+/** What is measured before and after, when no child runs. */
+interface Footprint {
+  readonly hostFds: number;
+  readonly zygoteFds: number;
+  readonly initFds: number;
+  readonly hostHeap: number;
+  readonly hostMemory: number;
+  readonly zygoteMemory: number;
+}
+
+export interface SoakReport {
+  readonly spawns: number;
+  readonly seconds: number;
+  readonly threads: number;
+  readonly perJob: Readonly<Record<string, number>>;
+  readonly before: Footprint;
+  readonly after: Footprint;
+  /** All that was not as it should be. */
+  readonly problems: readonly string[];
+}
+
+export interface SoakPlan {
+  readonly spawns: number;
+  readonly atOnce: number;
+}
+
+/** Beyond this, memory is not flat: what garbage collectors and allocators keep for later varies by less. */
+const HEAP_SLACK = 4 * 2 ** 20;
+const HOST_SLACK = 48 * 2 ** 20;
+const ZYGOTE_SLACK = 4 * 2 ** 20;
+/** As many children as are kept parked all the time. */
+const PARKED = 2;
+/** As many as are made ahead of demand (zygote/main.ts). */
+const SPARE_STUBS = 2;
+/** How long the last children may take to be gone, in milliseconds. */
+const SETTLE_MS = 10_000;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+function residentBytes(pid: number): number {
+  const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kilobytes) * 1024;
+}
+
+const fdsOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
+
+async function footprint(mark: string): Promise<Footprint> {
+  for (let i = 0; i < 4; i++) {
+    collectGarbage();
+    await pause(50);
+  }
+  const tree = zygoteTree(mark);
+  if (tree === undefined) throw new Error('the zygote is gone');
+  return {
+    hostFds: fdsOf(process.pid),
+    zygoteFds: fdsOf(tree.zygote.pid),
+    initFds: fdsOf(tree.init.pid),
+    hostHeap: process.memoryUsage().heapUsed,
+    hostMemory: residentBytes(process.pid),
+    zygoteMemory: residentBytes(tree.zygote.pid),
+  };
+}
+
+/** What is left of children when all should be gone, but for the parked ones. */
+async function leftovers(mark: string): Promise<string[]> {
+  const deadline = performance.now() + SETTLE_MS;
+  for (;;) {
+    const tree = zygoteTree(mark);
+    if (tree === undefined) return ['the zygote is gone'];
+    const own = new Set([tree.launcher, tree.init, tree.zygote, ...tree.stubs].map(({ pid }) => pid));
+    const left = descendantsOf(tree.launcher.pid).filter(({ pid }) => !own.has(pid));
+    const hasZombies = left.some(({ state }) => state === 'Z');
+    if (left.length === PARKED && tree.stubs.length === PARKED + SPARE_STUBS && !hasZombies) return [];
+    if (performance.now() > deadline) {
+      const names = left.map(({ name, pid, state }) => `${state} ${pid} (${name})`);
+      return [`${left.length} children and ${tree.stubs.length} stubs are left: ${names.join(', ')}`];
+    }
+    await pause(20);
+  }
+}
+
+function compare(before: Footprint, after: Footprint): string[] {
+  const problems: string[] = [];
+  for (const name of ['hostFds', 'zygoteFds', 'initFds'] as const) {
+    if (after[name] > before[name]) problems.push(`${name}: ${before[name]} before, ${after[name]} after`);
+  }
+  const slack = { hostHeap: HEAP_SLACK, hostMemory: HOST_SLACK, zygoteMemory: ZYGOTE_SLACK };
+  for (const [name, most] of Object.entries(slack)) {
+    const key = name as keyof typeof slack;
+    const grown = after[key] - before[key];
+    if (grown > most)
+      problems.push(`${name} has grown by ${megabytes(grown)}, from ${megabytes(before[key])}`);
+  }
+  return problems;
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MB`;
+
+/** @param onProgress called now and then with the number of children that have ended */
+export async function soak(
+  { spawns, atOnce }: SoakPlan,
+  onProgress?: (done: number) => void,
+): Promise<SoakReport> {
+  const mark = newMark();
+  const started = performance.now();
+  const never = { afterMs: Infinity, afterChildren: Infinity, afterCrash: false };
+  // One zygote has to bear it all; and always with as many parked, so that before and after can be compared.
+  const options = { env: { [MARK]: mark }, pool: { min: PARKED, max: PARKED }, rotation: never };
+  await using zygote = await Zygote.start(options);
+  const problems: string[] = [];
+  const perJob: Record<string, number> = {};
+  const names = Object.keys(JOBS);
+  let next = 0;
+  let done = 0;
+
+  const work = async (until: number): Promise<void> => {
+    while (next < until) {
+      const i = next++;
+      const name = names[i % names.length] ?? '';
+      perJob[name] = (perJob[name] ?? 0) + 1;
+      const problem = await JOBS[name]?.(zygote, i).catch((error: unknown) => String(error));
+      if (problem !== undefined) problems.push(`${name} ${i}: ${problem}`);
+      onProgress?.(++done);
+    }
+  };
+  const workUntil = (until: number): Promise<unknown> =>
+    Promise.all(Array.from({ length: atOnce }, () => work(until)));
+
+  await workUntil(Math.ceil(spawns / 10));
+  problems.push(...(await leftovers(mark)));
+  const before = await footprint(mark);
+  await workUntil(spawns);
+  problems.push(...(await leftovers(mark)));
+  const after = await footprint(mark);
+  problems.push(...compare(before, after));
+  if (zygote.rotations > 0 || !zygote.isAlive) problems.push('the zygote was replaced');
+  const seconds = (performance.now() - started) / 1000;
+  return { spawns, seconds, threads: zygote.threads, perJob, before, after, problems };
+}
+
+function print(
+  { spawns, seconds, threads, perJob, before, after, problems }: SoakReport,
+  atOnce: number,
+): void {
+  console.log(`Node ${process.version}, ${threads} threads carried, ${atOnce} children at once`);
+  console.log(`${spawns} children in ${seconds.toFixed(0)} s: ${JSON.stringify(perJob)}`);
+  console.log(
+    `descriptors of host, zygote and init: ${before.hostFds}, ${before.zygoteFds}, ${before.initFds} before; ` +
+      `${after.hostFds}, ${after.zygoteFds}, ${after.initFds} after`,
+  );
+  for (const [what, key] of [
+    ['heap of the host', 'hostHeap'],
+    ['memory of the host', 'hostMemory'],
+    ['memory of the zygote', 'zygoteMemory'],
+  ] as const) {
+    console.log(`${what}: ${megabytes(before[key])} after a tenth, ${megabytes(after[key])} at the end`);
+  }
+  console.log(`problems: ${problems.length}`);
+  for (const problem of problems.slice(0, 50)) console.log(`  - ${problem}`);
+}
+
+function nodes(only: string | undefined): string[] {
+  const folder = fileURLToPath(new URL('../../test/nodes/node_modules', import.meta.url));
+  const wanted = only?.split(',');
+  return readdirSync(folder)
+    .filter((name) => name.startsWith('node-') && (wanted?.includes(name.slice('node-'.length)) ?? true))
+    .map((name) => path.join(folder, name, 'bin/node'));
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      spawns: { type: 'string', default: '10000' },
+      'at-once': { type: 'string', default: String(3 * availableParallelism()) },
+      nodes: { type: 'boolean', default: false },
+      only: { type: 'string' },
+    },
+  });
+  const plan = { spawns: Number(values.spawns), atOnce: Number(values['at-once']) };
+  if (!(plan.spawns >= 10) || !(plan.atOnce >= 1))
+    throw new Error('--spawns must be at least 10, --at-once at least 1');
+  if (values.nodes || values.only !== undefined) {
+    const args = [fileURLToPath(import.meta.url), '--spawns', values.spawns, '--at-once', values['at-once']];
+    const failed = nodes(values.only).filter(
+      (node) => spawnSync(node, args, { stdio: 'inherit' }).status !== 0,
+    );
+    process.exitCode = failed.length === 0 ? 0 : 1;
+    return;
+  }
+  const report = await soak(plan, (done) => {
+    if (process.stderr.isTTY && done % 50 === 0) process.stderr.write(`\r${done}`);
+  });
+  print(report, plan.atOnce);
+  process.exitCode = report.problems.length === 0 ? 0 : 1;
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url))
+  await main();
