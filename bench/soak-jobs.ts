@@ -11,10 +11,9 @@ export type Job = (zygote: Zygote, i: number) => Promise<Check>;
 const TIMEOUT_MS = 60_000;
 
 function describe(result: Result): string {
-  const { usage, stdout, stderr, ...rest } = result;
-  const printed = stderr?.text ?? stdout?.text ?? '';
+  const { usage, stderr, ...rest } = result;
   const detail = 'error' in rest ? rest.error.stack : JSON.stringify(rest).slice(0, 300);
-  return `${result.status} after ${Math.round(usage.wallMs)} ms: ${detail} ${printed.slice(0, 2000)}`;
+  return `${result.status} after ${Math.round(usage.wallMs)} ms: ${detail} ${stderr?.text.slice(0, 2000) ?? ''}`;
 }
 
 /** Runs code whose result is known. */
@@ -112,7 +111,7 @@ export const JOBS: Readonly<Record<string, Job>> = {
   garbage: computes(GARBAGE, (i) => i),
   jit: computes(JIT, jit),
   workers: computes(WORKERS, (i) => [i + 1, i + 2]),
-  wasm: computes(WASM, (i) => Array.from({ length: 4 }, () => sum((i % 1000) + 1))),
+  wasm: computes(WASM, (i) => new Array<number>(4).fill(sum((i % 1000) + 1))),
   async: computes(ASYNC, () => [true, true, 8]),
   module: computes('export default ({ params }) => params + 1', (i) => i + 1),
   large: computes(
