@@ -4,11 +4,16 @@ const CONTAINER =
   'in Docker: --cap-add=SYS_ADMIN with --security-opt seccomp=unconfined and apparmor=unconfined, or profiles that permit it';
 
 const HINTS: readonly (readonly [step: RegExp, errno: RegExp, hint: string])[] = [
+  [
+    /^verify/,
+    /./,
+    'a layer was set up and is not in force: this is a bug, or something on the host undoes it',
+  ],
   [/./, /^(EMFILE|ENFILE)$/, 'too many open files: see RLIMIT_NOFILE and fs.file-max'],
   [/./, /^ENOMEM$/, 'the machine, or the control group of the host, is short of memory'],
   [/^clone/, /^EAGAIN$/, 'too many processes: see RLIMIT_NPROC, pids.max and kernel.pid_max'],
   [
-    /^clone/,
+    /^(clone|unshare)/,
     /^ENOSPC$/,
     'raise sysctl user.max_pid_namespaces, max_mnt_namespaces, max_net_namespaces and their like',
   ],
@@ -26,11 +31,6 @@ const HINTS: readonly (readonly [step: RegExp, errno: RegExp, hint: string])[] =
   ],
   [/^seccomp/, /^EBUSY$/, 'another seccomp filter with a listener is on the host; start it without'],
   [/^seccomp/, /./, 'the kernel needs CONFIG_SECCOMP_FILTER and version 5.5 or later'],
-  [
-    /^verify/,
-    /./,
-    'a layer was set up and is not in force: this is a bug, or something on the host undoes it',
-  ],
 ];
 
 export function hintFor(step: string, errno: string): string {

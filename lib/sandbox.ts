@@ -1,6 +1,8 @@
 /** From what the caller asks for to what the launcher and the zygote are told. */
 import type { SandboxConfig } from '../protocol/start.js';
 import { findCgroupParents, type CgroupParents } from './cgroup.js';
+import { DEFAULT_UIDS } from './defaults.js';
+import { canGiveIds } from './ids.js';
 import { LAYER_BITS, SANDBOX_LAYERS, type SandboxLayer } from './layers.js';
 import type { CheckedSandboxOptions } from './options.js';
 import { readFilter } from './seccomp.js';
@@ -30,8 +32,9 @@ const NPROC_MARGIN = 16;
 
 const TMP_INODES = 16_384;
 
-function isRoot(): boolean {
-  return process.getuid?.() === 0;
+/** A range that the caller chose is tried in any case: what is wrong with it, the kernel says. */
+function givesIds(uids: CheckedSandboxOptions['uids']): boolean {
+  return canGiveIds(uids) || (uids !== DEFAULT_UIDS && process.getuid?.() === 0);
 }
 
 /** The limits that hold; `Infinity` where the layer that would enforce one is off. */
@@ -81,7 +84,7 @@ function resourceLimits(
 export function planSandbox(options: CheckedSandboxOptions): SandboxPlan {
   const on = SANDBOX_LAYERS.filter((layer) => !options.off.includes(layer));
   const has = (layer: SandboxLayer): boolean => on.includes(layer);
-  const hasOwnIds = has('user') && isRoot();
+  const hasOwnIds = has('user') && givesIds(options.uids);
   const { limits } = options;
   const cgroups: CgroupParents | undefined =
     !has('limits') || options.off.includes('cgroup')

@@ -120,7 +120,10 @@ export interface ActiveSandbox {
   readonly layers: readonly SandboxLayer[];
   /** What was switched off. */
   readonly off: readonly SandboxLayer[];
-  /** Whether each live child has a uid and gid of its own. A host that isn't root can't give them any. */
+  /**
+   * Whether each live child has a uid and gid of its own. A host can't give them any that isn't root, or is root in a
+   * container that hasn't got these ids.
+   */
   readonly ownIds: boolean;
   /** What holds the limit on memory. `rlimit` counts what is allocated, each process by itself. */
   readonly memory: 'cgroup2' | 'cgroup1' | 'rlimit' | 'none';

@@ -9,14 +9,16 @@
 
 namespace nodespawner {
 
+// SECURITY: a filter that is there answers this one call with an error that no kernel has for it.
+bool HasFilter(const Sandbox& sandbox) { return syscall(sandbox.filter_probe) == -1 && errno == EBADE; }
+
 const char* InstallFilter(const Sandbox& sandbox, int* listener) {
   sock_fprog program = {static_cast<unsigned short>(sandbox.filter.size()),
                         const_cast<sock_filter*>(sandbox.filter.data())};
   const long fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
   if (fd < 0) return "seccomp(SECCOMP_SET_MODE_FILTER)";
   *listener = static_cast<int>(fd);
-  // SECURITY: a filter that is there answers this one call with an error that no kernel has for it.
-  if (syscall(sandbox.filter_probe) == 0 || errno != EBADE) {
+  if (!HasFilter(sandbox)) {
     errno = EPERM;
     return "seccomp (the filter does not answer)";
   }

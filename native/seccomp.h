@@ -10,6 +10,9 @@ namespace nodespawner {
 // the call that failed, or null.
 const char* InstallFilter(const Sandbox& sandbox, int* listener);
 
+// Whether the filter is in force for the calling thread. Makes a system call only.
+bool HasFilter(const Sandbox& sandbox);
+
 // In the zygote: the number of the system call that a child was stopped at, or -1. The caller of it stays stopped until
 // it is killed.
 int ReadForbiddenCall(int listener);

@@ -23,7 +23,10 @@ static void write_map(pid_t process, const char *name, const char *text) {
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/%s", process, name);
   const int fd = open(path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0 || write(fd, text, strlen(text)) < 0) fail(path, "the user namespace can't be given its ids");
+  if (fd < 0 || write(fd, text, strlen(text)) < 0)
+    fail(path,
+         "ids of sandbox.uids have to be in the host's own uid_map and gid_map, and it needs CAP_SETUID and "
+         "CAP_SETGID; without sandbox.uids children go without ids of their own where there are none");
   close(fd);
 }
 

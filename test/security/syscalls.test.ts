@@ -186,7 +186,7 @@ if (process.arch === 'x64') {
 t.test('every thread is under the filter', async (t) => {
   const code = `
     const { Worker } = require('node:worker_threads');
-    const seccomp = fs.readdirSync('/proc/self/task').map((task) => field('Seccomp', '/proc/self/task/' + task + '/status'));
+    const seccomp = fs.readdirSync('/proc/self/task').map((task) => field('Seccomp_filters', '/proc/self/task/' + task + '/status'));
     const worker = new Worker(\`
       const module_ = { exports: {} };
       process.dlopen(module_, \${JSON.stringify(params.addon)});
