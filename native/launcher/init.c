@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/keyctl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -141,6 +142,13 @@ static _Noreturn void serve(const struct launcher_options *options, const struct
   }
 }
 
+/* SECURITY: keys in the host's session keyring are there for all that it starts (session-keyring(7)). Where there are
+ * no keys, or a filter refuses to speak of them, it refuses children as well. */
+static void leave_session_keyring(void) {
+  const long joined = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+  if (joined < 0 && errno != ENOSYS && errno != EPERM) fail("keyctl", "see sysctl kernel.keys.maxkeys");
+}
+
 void be_init(const struct launcher_options *options, const struct id_plan *ids, const struct init_pipes *pipes,
              pid_t outer) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) fail("prctl(PR_SET_PDEATHSIG)", "");
@@ -159,6 +167,7 @@ void be_init(const struct launcher_options *options, const struct id_plan *ids, 
   struct pollfd parent = {pipes->mapped[0], POLLIN, 0};
   if (poll(&parent, 1, 0) != 0) _exit(EXIT_SETUP);
 
+  leave_session_keyring();
   int sockets[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0) fail("socketpair", "");
   /* The zygote sees the host's files, since it has to load modules; children won't. */

@@ -1,13 +1,19 @@
 // A secret of the host's is nowhere that a child can look: its memory above all, which is a copy of the zygote's.
 import { randomBytes } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
 import { HostProgram } from '../helpers/host-program.js';
-import { buildRaw, hostFolder, HOST_TMP, Lab, only } from '../helpers/security/lab.js';
+import { buildRaw, hostFolder, HOST_TMP, Lab, only, SYSTEM_CALLS } from '../helpers/security/lab.js';
 import { NO_SANDBOX } from '../helpers/zygote.js';
 
 const addon = buildRaw(t);
+
+const { ENOSYS } = constants.errno;
+/** Which Node has no name for. */
+const ENOKEY = 126;
 
 const MASK = 0x5a;
 
@@ -207,6 +213,34 @@ t.test(
     });
   },
 );
+
+t.test("no child has the host's session keyring, whatever the filter says", async (t) => {
+  const raw = createRequire(import.meta.url)(addon) as { call(...args: unknown[]): number };
+  const text = (string: string): Buffer => Buffer.from(`${string}\0`);
+  const [KEY_SPEC_SESSION_KEYRING, KEYCTL_UNLINK, KEYCTL_SEARCH, KEYCTL_READ] = [-3, 9, 10, 11];
+  const name = `nodespawner-${process.pid}`;
+  const { add_key: addKey, keyctl } = SYSTEM_CALLS;
+  const key = raw.call(addKey, text('user'), text(name), text('secret'), 6, KEY_SPEC_SESSION_KEYRING);
+  if (key === -ENOSYS) {
+    t.pass('this kernel has no keys');
+    return;
+  }
+  t.ok(key > 0);
+  t.teardown(() => raw.call(keyctl, KEYCTL_UNLINK, key, KEY_SPEC_SESSION_KEYRING));
+  t.equal(raw.call(keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, text('user'), text(name), 0), key);
+  const code = `
+    const found = sys('keyctl', params.KEYCTL_SEARCH, params.KEY_SPEC_SESSION_KEYRING, text('user'), text(params.name), 0);
+    return [found, sys('keyctl', params.KEYCTL_READ, typeof found === 'number' ? found : params.key, Buffer.alloc(10), 10)];`;
+  const params = { KEY_SPEC_SESSION_KEYRING, KEYCTL_SEARCH, KEYCTL_READ, name, key };
+  const [found] = (await (await Lab.start(t, addon, NO_SANDBOX)).value(code, params)) as unknown[];
+  t.equal(found, -ENOKEY, 'without any layer, as root');
+  const other = await Lab.start(t, addon, { off: only('user') });
+  t.strictSame(
+    await other.value(code, params),
+    [-ENOKEY, -ENOKEY],
+    'with ids of its own, by its number neither',
+  );
+});
 
 t.test('a child has the environment that it is given, and none of the host', async (t) => {
   const lab = await Lab.start(t, addon, {}, { env: { GIVEN: 'to all' } });
