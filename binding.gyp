@@ -11,7 +11,14 @@
         "<!@(node -p \"require('node-api-headers').include_dir\")",
         "<!@(node -p \"require('node-addon-api').include_dir\")"
       ],
-      "defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS", "_GNU_SOURCE"],
+      "defines": [
+        "NAPI_VERSION=8",
+        "NAPI_DISABLE_CPP_EXCEPTIONS",
+        # A worker thread may be terminated in the middle of a call: then nothing can be thrown, which is no reason to
+        # end the process.
+        "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS",
+        "_GNU_SOURCE"
+      ],
       "cflags!": ["-Wno-unused-parameter"],
       "cflags": ["-Wall", "-Wextra", "-O2", "-g1", "-fno-omit-frame-pointer", "-fPIC", "-fvisibility=hidden", "-fstack-protector-strong"],
       "cflags_cc": ["-std=gnu++17", "-fno-exceptions", "-fno-rtti"],
