@@ -74,7 +74,11 @@ t.test('with all capabilities, a namespace could be made: it is tried', async (t
 
 t.test('a layer that the launcher forgets is missed by the child', async (t) => {
   for (const layer of ['ipc', 'uts', 'network', 'cgroup'] as const)
-    t.match(await refusal({}, forget(layer)), /verify: the \w+ namespace is the zygote's|setns failed with EPERM/, layer);
+    t.match(
+      await refusal({}, forget(layer)),
+      /verify: the \w+ namespace is the zygote's|setns failed with EPERM/,
+      layer,
+    );
   t.match(await refusal({}, forget('files')), /verify: |setns/, 'files');
   t.match(await refusal({}, forget('user')), /verify: |setgroups|setresgid|setns/, 'user');
 });
@@ -90,21 +94,18 @@ t.test('a filter that lets everything through is none', async (t) => {
   t.match(message, /seccomp \(the filter does not answer\)/);
 });
 
-t.test(
-  'a filter that is no program, and a limit that there is not, are named with the errno',
-  async (t) => {
-    const noProgram = await refusal({}, (plan) => ({
-      ...plan,
-      config: { ...plan.config, filter: Buffer.alloc(8, 0xff).toString('base64') },
-    }));
-    t.match(noProgram, /seccomp\(SECCOMP_SET_MODE_FILTER\) failed with EINVAL; .*CONFIG_SECCOMP_FILTER/);
-    const noLimit = await refusal({}, (plan) => ({
-      ...plan,
-      config: { ...plan.config, limits: [[99, 1, 1]] },
-    }));
-    t.match(noLimit, /setrlimit failed with EINVAL/);
-  },
-);
+t.test('a filter that is no program, and a limit that there is not, are named with the errno', async (t) => {
+  const noProgram = await refusal({}, (plan) => ({
+    ...plan,
+    config: { ...plan.config, filter: Buffer.alloc(8, 0xff).toString('base64') },
+  }));
+  t.match(noProgram, /seccomp\(SECCOMP_SET_MODE_FILTER\) failed with EINVAL; .*CONFIG_SECCOMP_FILTER/);
+  const noLimit = await refusal({}, (plan) => ({
+    ...plan,
+    config: { ...plan.config, limits: [[99, 1, 1]] },
+  }));
+  t.match(noLimit, /setrlimit failed with EINVAL/);
+});
 
 t.test('nothing is left of a zygote whose children can not be confined', async (t) => {
   const launchers = (): number =>
