@@ -113,8 +113,8 @@ export class Zygote implements AsyncDisposable {
    * Runs code in a child of its own.
    *
    * @param code the source of a CommonJS or ES module, or of TypeScript whose types can be stripped. Its default export
-   *   is called with `{ params, tables }`; it returns, or resolves to, a plain value, an Arrow `Table` (which becomes
-   *   `tables.table`), or `{ value, tables }`.
+   *   is called with `{ params, tables }`; it returns, or resolves to, a plain value, an Arrow `Table` or an
+   *   iterator of record batches (which become `tables.table`), or `{ value, tables }`.
    * @returns a handle, once the child is there
    * @throws {InvalidOptionError} `ERR_INVALID_OPTION`; {UnsupportedValueError} for params that can't be sent
    * @throws {ZygoteGoneError} `ERR_ZYGOTE_DIED`, `ERR_ZYGOTE_CLOSED`; {SpawnError} `ERR_SPAWN_FAILED`

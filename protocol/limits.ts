@@ -36,3 +36,9 @@ export function withDefaults(limits: Partial<ValueLimits> = {}): ValueLimits {
     maxElements: limits.maxElements ?? DEFAULT_MAX_ELEMENTS,
   };
 }
+
+/**
+ * Record batches of one table of a result. It is what `validateArrow` allows by default: who writes more is told where,
+ * and not only that.
+ */
+export const MAX_BATCHES = 100_000;

@@ -57,7 +57,7 @@ async function start(): Promise<() => Promise<void>> {
   await prepareUserModules({ typescript: config.typescript, registry });
   for (let round = 0; round < REHEARSALS; round++) {
     await rehearse(registry);
-    rehearseTables(registry);
+    await rehearseTables(registry);
   }
   const begun = performance.now();
   await untilQuiet(addon, config.idleTimeoutMs / 2);

@@ -1,34 +1,104 @@
-/** Writes the tables of a result to the memfd that the host made for them. */
-import fs from 'node:fs';
-import type { Table } from 'apache-arrow';
-import { ValueTooLargeError } from '../protocol/errors.js';
+/** Writes the tables of a result, batch by batch, as Arrow IPC streams. */
+import { inspect } from 'node:util';
+import type { RecordBatch, RecordBatchStreamWriter, Schema, Table } from 'apache-arrow';
+import { UnsupportedValueError } from '../protocol/errors.js';
+import { MAX_BATCHES } from '../protocol/limits.js';
 import type { OutputTable } from '../protocol/messages.js';
+import type { Arrow } from './arrow.js';
+import type { Tabular } from './returned.js';
+import { withSchema } from './same-columns.js';
+import type { TableMemory } from './table-memory.js';
 
-type Encode = (table: Table, format: 'file') => Uint8Array;
+type Memory = Pick<TableMemory, 'begin' | 'end' | 'write' | 'flush'>;
 
-const ALIGNMENT = 64;
+/** What apache-arrow's writer hands on, it hands on at once. */
+function queueInto(memory: Memory, arrow: Arrow): InstanceType<Arrow['AsyncByteQueue']> {
+  class Queue extends arrow.AsyncByteQueue {
+    override write(chunk: Uint8Array): void {
+      memory.write(chunk);
+    }
+  }
+  return new Queue();
+}
 
-function writeFully(fd: number, bytes: Uint8Array, position: number): void {
-  for (let done = 0; done < bytes.byteLength;) {
-    done += fs.writeSync(fd, bytes, done, bytes.byteLength - done, position + done);
+/** One table: its schema is that of what comes first. */
+class TableWriter {
+  readonly #arrow: Arrow;
+  readonly #memory: Memory;
+  readonly #path: string;
+  readonly #writer: RecordBatchStreamWriter;
+  #schema: Schema | undefined;
+  #items = 0;
+  #batches = 0;
+
+  constructor(arrow: Arrow, memory: Memory, path: string) {
+    this.#arrow = arrow;
+    this.#memory = memory;
+    this.#path = path;
+    this.#writer = new arrow.RecordBatchStreamWriter();
+  }
+
+  /** @throws {UnsupportedValueError} for what can't come here */
+  write(item: unknown): void {
+    const { Table, RecordBatch } = this.#arrow;
+    const index = this.#items++;
+    const batches = item instanceof RecordBatch ? [item] : item instanceof Table ? item.batches : undefined;
+    if (batches === undefined) {
+      const what = inspect(item, { depth: 0, maxStringLength: 50, customInspect: false });
+      this.#refuse(
+        index,
+        `an iterator that stands for a table yields record batches or tables, and not ${what}`,
+      );
+    }
+    this.#begin((item as Table | RecordBatch).schema);
+    for (const batch of batches) this.#writeBatch(batch, index);
+    // Only now: code that fills the same arrays for each batch is free to do so afterwards.
+    this.#memory.flush();
+  }
+
+  end(): void {
+    this.#begin(new this.#arrow.Schema([]));
+    this.#writer.finish();
+    this.#memory.flush();
+  }
+
+  #begin(schema: Schema): void {
+    if (this.#schema !== undefined) return;
+    this.#schema = schema;
+    this.#writer.reset(queueInto(this.#memory, this.#arrow), schema);
+  }
+
+  #writeBatch(batch: RecordBatch, index: number): void {
+    if (++this.#batches > MAX_BATCHES) this.#refuse(index, `more than ${MAX_BATCHES} record batches`);
+    const fitting = withSchema(this.#arrow, batch, this.#schema ?? batch.schema);
+    if (typeof fitting === 'string') this.#refuse(index, `it has another schema: ${fitting}`);
+    this.#writer.write(fitting);
+  }
+
+  #refuse(index: number, reason: string): never {
+    throw new UnsupportedValueError(`${this.#path}[${index}]`, reason);
   }
 }
 
-/** @throws {ValueTooLargeError} for more than `maxBytes` in all */
-export function writeTables(
-  fd: number,
-  tables: readonly (readonly [string, Table])[],
-  maxBytes: number,
-  encode: Encode,
-): OutputTable[] {
-  let offset = 0;
-  return tables.map(([name, table]) => {
-    const bytes = encode(table, 'file');
-    const place = { name, offset, length: bytes.byteLength };
-    if (offset + bytes.byteLength > maxBytes)
-      throw new ValueTooLargeError(`tables.${name}`, 'maxTableBytes', maxBytes);
-    writeFully(fd, bytes, offset);
-    offset = Math.ceil((offset + bytes.byteLength) / ALIGNMENT) * ALIGNMENT;
-    return place;
-  });
+/**
+ * One table after the other, in their order. What a generator throws goes through.
+ *
+ * @throws {ValueTooLargeError} for more than the memory may take
+ * @throws {UnsupportedValueError} for batches that are none, or make no table
+ */
+export async function writeTables(
+  memory: Memory,
+  tables: readonly (readonly [string, Tabular])[],
+  arrow: Arrow,
+): Promise<OutputTable[]> {
+  const places: OutputTable[] = [];
+  for (const [name, table] of tables) {
+    const offset = memory.begin(name);
+    const writer = new TableWriter(arrow, memory, `tables.${name}`);
+    if (table instanceof arrow.Table || table instanceof arrow.RecordBatch) writer.write(table);
+    else for await (const item of table) writer.write(item);
+    writer.end();
+    places.push({ name, offset, length: memory.end - offset });
+  }
+  return places;
 }

@@ -3,12 +3,16 @@
  * it is first used is compiled once for all children; in a child before it parks, so that the pages which a job writes to
  * are its own already when the job comes. Nothing of it can be seen by the real job.
  */
-import type { Table } from 'apache-arrow';
 import { decodeJob, encodeJob, encodeResult, type Job } from '../protocol/messages.js';
+import { findArrow } from './arrow.js';
 import { entryFunction } from './entry.js';
 import type { ModuleRegistry } from './modules.js';
+import { writeTables } from './output.js';
 import { takeApart } from './returned.js';
 import { compileUserModule } from './user-module.js';
+
+/** More than the table of the rehearsal takes. */
+const REHEARSAL_BYTES = 16_384;
 
 const REHEARSAL: Job<unknown> = {
   task: {
@@ -25,14 +29,6 @@ const REHEARSAL: Job<unknown> = {
   argv: [],
 };
 
-interface Arrow {
-  tableFromArrays(columns: Record<string, unknown>): Table;
-  tableFromIPC(bytes: Uint8Array): Table;
-  tableToIPC(table: Table, format: 'file'): Uint8Array;
-}
-
-const isNoTable = (value: unknown): value is never => value === REHEARSAL;
-
 /** Encoded in the zygote. */
 const message = Buffer.concat(encodeJob(REHEARSAL));
 
@@ -41,7 +37,7 @@ export async function rehearse(registry: ModuleRegistry): Promise<void> {
   if (task.kind !== 'source') return;
   const module = compileUserModule({ code: task.code, filename: task.filename }, registry);
   const call = entryFunction(await module.load(), module.kind, task.filename);
-  const { value } = takeApart(await call({ params: task.params, tables: {} }), isNoTable);
+  const { value } = takeApart(await call({ params: task.params, tables: {} }), findArrow(registry));
   encodeResult({ kind: 'returned', value, tables: [] });
 }
 
@@ -50,8 +46,8 @@ export async function rehearse(registry: ModuleRegistry): Promise<void> {
  * when it is first used, which took each child 5 ms. In the zygote: in a child that parks it would save the job 1 ms of
  * page faults, and cost the child 2.
  */
-export function rehearseTables(registry: ModuleRegistry): void {
-  const arrow = registry.find('apache-arrow')?.exports as Arrow | undefined;
+export async function rehearseTables(registry: ModuleRegistry): Promise<void> {
+  const arrow = findArrow(registry);
   if (arrow === undefined) return;
   try {
     const written = arrow.tableFromArrays({
@@ -62,7 +58,18 @@ export function rehearseTables(registry: ModuleRegistry): void {
       truth: [true, false],
       date: [new Date(0), new Date(1)],
     });
-    const table = arrow.tableFromIPC(arrow.tableToIPC(written, 'file'));
+    const bytes = new Uint8Array(REHEARSAL_BYTES);
+    const memory = {
+      end: 0,
+      begin: () => 0,
+      flush: () => undefined,
+      write(chunk: Uint8Array): void {
+        bytes.set(chunk, this.end);
+        this.end += chunk.byteLength;
+      },
+    };
+    const [place] = await writeTables(memory, [['rehearsal', written]], arrow);
+    const table = arrow.tableFromIPC(bytes.subarray(0, place?.length));
     for (const { name } of table.schema.fields) table.getChild(name)?.toArray();
     for (const row of table) String(row);
   } catch {

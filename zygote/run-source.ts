@@ -10,18 +10,14 @@ import {
   type SourceTask,
 } from '../protocol/messages.js';
 import type { ZygoteAddon } from './addon.js';
+import { findArrow } from './arrow.js';
 import type { ModuleRegistry } from './modules.js';
 import { writeTables } from './output.js';
 import { takeApart } from './returned.js';
+import { TableMemory } from './table-memory.js';
 import { compileUserModule } from './user-module.js';
 import { entryFunction } from './entry.js';
 import { describeError } from './describe-error.js';
-
-interface Arrow {
-  readonly Table: typeof Table;
-  tableFromIPC(bytes: Uint8Array): Table;
-  tableToIPC(table: Table, format: 'file'): Uint8Array;
-}
 
 export interface SourceRun {
   readonly addon: ZygoteAddon;
@@ -61,8 +57,7 @@ async function printed(): Promise<void> {
 
 export function runSource(run: SourceRun): void {
   const { addon, registry, task, limits, resultFd, outputFd } = run;
-  const arrow = registry.find('apache-arrow')?.exports as Arrow | undefined;
-  const isTable = (value: unknown): value is Table => arrow !== undefined && value instanceof arrow.Table;
+  const arrow = findArrow(registry);
   let sent = false;
 
   const send = (outcome: Outcome<unknown>): void => {
@@ -75,13 +70,11 @@ export function runSource(run: SourceRun): void {
     closeSync(resultFd);
   };
 
-  const give = (returned: unknown): Outcome<unknown> => {
+  const give = async (returned: unknown): Promise<Outcome<unknown>> => {
     try {
-      const { value, tables } = takeApart(returned, isTable);
-      const places =
-        arrow === undefined
-          ? []
-          : writeTables(outputFd, tables, limits.maxTableBytes, arrow.tableToIPC.bind(arrow));
+      const { value, tables } = takeApart(returned, arrow);
+      const memory = new TableMemory(outputFd, limits.maxTableBytes);
+      const places = arrow === undefined ? [] : await writeTables(memory, tables, arrow);
       return { kind: 'returned', value, tables: places };
     } catch (error) {
       return toBadReturn(error) ?? threw(error);
