@@ -18,11 +18,15 @@ import type { ZygoteContext } from './zygote-context.js';
 
 class CodeChild extends Handle implements Child {
   readonly #result: Promise<Result>;
+  readonly #running: RunningChild;
+  readonly #stdio: Stdio;
   #pinned = false;
 
   constructor(running: RunningChild, stdio: Stdio, pid: number, result: Promise<Result>) {
     super(running, stdio, pid);
     this.#result = result;
+    this.#running = running;
+    this.#stdio = stdio;
   }
 
   get result(): Promise<Result> {
@@ -30,6 +34,10 @@ class CodeChild extends Handle implements Child {
     if (!this.#pinned) {
       this.#pinned = true;
       pinUntilSettled(this.#result, this);
+      // Who waits for the result may well ask for a stream right after; who doesn't, waits for nothing else.
+      setImmediate(() => {
+        if (!this.#running.isOver) this.#stdio.keepUnread();
+      });
     }
     return this.#result;
   }
@@ -119,7 +127,7 @@ export async function startCode(
           filename: options.filename,
           sourceKind: SOURCE_KINDS[options.format],
           typescript: /\.[cm]?ts$/.test(options.filename),
-          params: inputs.params,
+          params: inputs.params === undefined ? {} : inputs.params,
         },
         tables: placed.tables.map(({ name, memory, offset, length }) => {
           return { name, fd: indexOf(memory), offset, length };

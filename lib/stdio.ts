@@ -2,7 +2,7 @@
 import { fstatSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { Readable, Writable } from 'node:stream';
-import { collect } from './collect.js';
+import { collect, type Collected } from './collect.js';
 import { native } from './native.js';
 import type { CheckedProcessOptions } from './options.js';
 import type { CapturedOutput, OutputMode } from './types.js';
@@ -16,6 +16,7 @@ class StandardStream<T extends Readable | Writable> {
   readonly #open: (fd: number) => T;
   readonly #rest: (fd: number) => T;
   #stream: T | undefined;
+  #kept = false;
 
   constructor(fd: number, open: (fd: number) => T, rest: (fd: number) => T) {
     this.#fd = fd;
@@ -27,8 +28,16 @@ class StandardStream<T extends Readable | Writable> {
     return (this.#stream ??= this.#open(this.#fd));
   }
 
+  /** Reads on by other means, unless somebody has asked for the stream; `keep` owns the descriptor. */
+  keep(keep: (fd: number) => T): void {
+    if (this.#stream !== undefined) return;
+    this.#kept = true;
+    this.#stream = keep(this.#fd);
+  }
+
   /** The child is gone. What nobody has asked for so far is kept, at most what a pipe holds, and the pipe closed. */
   finish(): void {
+    if (this.#kept) return;
     if (this.#stream !== undefined) {
       if (this.#stream instanceof Writable && !(this.#stream instanceof Readable && this.#stream.readable)) {
         this.#stream.destroy();
@@ -88,6 +97,11 @@ function handOn(fd: number, to: Writable): Promise<void> {
   });
 }
 
+async function* once(collected: Promise<Collected>): AsyncGenerator<Buffer> {
+  const { bytes } = await collected;
+  if (bytes.length > 0) yield bytes;
+}
+
 interface OutputLimits {
   /** How much is kept. */
   readonly maxBytes: number;
@@ -104,8 +118,10 @@ class Output {
   readonly captured: Promise<CapturedOutput> | undefined;
   /** Resolves when all has been handed on to a stream of the host's. */
   readonly forwarded: Promise<void> | undefined;
+  readonly #limits: OutputLimits;
 
   constructor(mode: OutputMode, inherited: number, limits: OutputLimits) {
+    this.#limits = limits;
     const forward = mode === 'inherit' && fstatSync(inherited).isSocket();
     if (mode === 'inherit' && !forward) this.childFd = inherited;
     if ((mode === 'inherit' && !forward) || mode === 'ignore') return;
@@ -121,16 +137,34 @@ class Output {
       return;
     }
     try {
-      this.captured = collect(readEnd, limits.maxBytes, limits.stopAfter).then(
-        ({ bytes, truncated, stopped }) => {
-          if (stopped) limits.onFlood();
-          return { bytes, text: bytes.toString(), truncated };
-        },
-      );
+      this.captured = this.#collect(readEnd).then(({ bytes, truncated }) => {
+        return { bytes, text: bytes.toString(), truncated };
+      });
     } catch (error) {
       native.close(writeEnd);
       throw error;
     }
+  }
+
+  /** Nobody reads a pipe so far: what comes is kept up to the limit for who may ask later, so that it never fills. */
+  keepUnread(): void {
+    this.pipe?.keep((fd) => {
+      try {
+        return Readable.from(once(this.#collect(fd)), { objectMode: false });
+      } catch {
+        // Too little memory or descriptors left to wait for it: it is closed, and the child's writes fail.
+        return Readable.from([], { objectMode: false });
+      }
+    });
+  }
+
+  /** @throws if it can't be begun */
+  #collect(fd: number): Promise<Collected> {
+    const { maxBytes, stopAfter, onFlood } = this.#limits;
+    return collect(fd, maxBytes, stopAfter).then((collected) => {
+      if (collected.stopped) onFlood();
+      return collected;
+    });
   }
 }
 
@@ -191,6 +225,12 @@ export class Stdio {
 
   get stderr(): Readable | null {
     return this.#stderr?.pipe?.stream ?? null;
+  }
+
+  /** From now on output that nobody has asked for doesn't hold the child up. */
+  keepUnread(): void {
+    this.#stdout?.keepUnread();
+    this.#stderr?.keepUnread();
   }
 
   /** The child is gone. */

@@ -138,7 +138,7 @@ export type TableInput =
 
 /** What the code is called with. */
 export interface Inputs {
-  /** Any {@link PlainValue}. @default null */
+  /** Any {@link PlainValue}. @default {} */
   readonly params?: unknown;
   /** By the names under which the code finds them. @default {} */
   readonly tables?: Readonly<Record<string, TableInput>>;
@@ -148,8 +148,9 @@ export interface Inputs {
 export type SourceFormat = 'auto' | 'commonjs' | 'module';
 
 /**
- * Where a standard stream of the child leads. `pipe`: a stream on the handle, as with child_process; unread output
- * fills the pipe and then holds the child up. `capture`: kept for `result.stdout` or `result.stderr`. `ignore`:
+ * Where a standard stream of the child leads. `pipe`: a stream on the handle, as with child_process. Output that nobody
+ * reads fills the pipe and then holds the child up, unless `result` is awaited: then a stream that nobody has asked for
+ * until then is read on, and its first `maxCaptureBytes` are kept for who asks later. `capture`: kept for `result.stdout` or `result.stderr`. `ignore`:
  * /dev/null. `inherit`: the host's own.
  */
 export type OutputMode = 'pipe' | 'capture' | 'ignore' | 'inherit';
@@ -174,7 +175,7 @@ export interface ProcessOptions {
   readonly stdout?: OutputMode;
   /** @default 'pipe', with `run()` 'ignore' */
   readonly stderr?: OutputMode;
-  /** How many bytes of stdout and of stderr `capture` keeps. @default {@link DEFAULT_MAX_CAPTURE_BYTES} */
+  /** How many bytes are kept of stdout, and of stderr, that is captured or not read. @default {@link DEFAULT_MAX_CAPTURE_BYTES} */
   readonly maxCaptureBytes?: number;
 }
 

@@ -1,5 +1,6 @@
 // Each way in which a child can end has its own status, and each result has what every result has.
 import { tableFromArrays, tableToIPC, type Table } from 'apache-arrow';
+import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { ChildError, type ErrorDescription, type Result, type SpawnOptions } from '../../lib/index.js';
 import { encodeResult } from '../../protocol/messages.js';
@@ -68,6 +69,30 @@ t.test('ok: what is still going on when the function has returned does not hold 
     return 1;
   }`;
   t.equal(expectStatus(await resultOf(code, undefined, { timeoutMs: Infinity }), 'ok').value, 1);
+});
+
+t.test('ok: output that nobody reads does not hold up who waits for the result', async (t) => {
+  const code = `module.exports = () => {
+    process.stdout.write('x'.repeat(300_000));
+    process.stderr.write('y'.repeat(300_000));
+    return 1;
+  }`;
+  const child = await zygote.spawn(code, {}, { timeoutMs: Infinity, maxCaptureBytes: 200_000 });
+  t.equal(expectStatus(await child.result, 'ok').value, 1);
+  t.equal(await text(child.stdout!), 'x'.repeat(200_000), 'and the beginning of it is kept');
+});
+
+t.test('ok: output is whole for who asks for it together with the result', async (t) => {
+  const code = `module.exports = () => { process.stdout.write('x'.repeat(3_000_000)); return 1; }`;
+  const child = await zygote.spawn(code, {}, { timeoutMs: Infinity, stderr: 'ignore' });
+  const [result, out] = await Promise.all([child.result, text(child.stdout!)]);
+  t.equal(result.status, 'ok');
+  t.equal(out.length, 3_000_000);
+});
+
+t.test('ok: params that are not given are an empty object', async (t) => {
+  t.strictSame((await zygote.run('module.exports = ({ params }) => params')).value, {});
+  t.equal((await zygote.run('module.exports = ({ params }) => params', { params: null })).value, null);
 });
 
 t.test("ok: process.exitCode is the code's own, and no failure", async (t) => {
