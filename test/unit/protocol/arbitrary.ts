@@ -25,7 +25,8 @@ export const plainValue: fc.Arbitrary<PlainValue> = fc.letrec<{ value: PlainValu
     fc.string({ unit: 'binary' }),
     fc.string({ unit: 'binary', minLength: 40, maxLength: 60 }),
     fc.uint8Array(),
-    fc.date({ noInvalidDate: false }),
+    // Invalid dates have a test of their own: deepStrictEqual() of Node 20 takes no two of them for equal.
+    fc.date({ noInvalidDate: true }),
     fc.array(tie('value')),
     fc.dictionary(key, tie('value'), { noNullPrototype: true }),
     fc.array(fc.tuple(key, tie('value'))).map((entries) => new Map(entries)),

@@ -68,6 +68,14 @@ t.test('numbers arrive to the bit', (t) => {
   t.end();
 });
 
+t.test('a date arrives as one, also one that is invalid', (t) => {
+  for (const time of [0, -1, 8.64e15, -8.64e15, NaN]) {
+    const date = roundTrip(new Date(time));
+    t.ok(date instanceof Date && Object.is(date.getTime(), time), String(time));
+  }
+  t.end();
+});
+
 t.test('a bigint arrives as a number if that is safe, and as a bigint otherwise', (t) => {
   t.equal(roundTrip(5n), 5);
   t.equal(roundTrip(0n), 0);
