@@ -89,7 +89,8 @@ export default defineConfig(
   },
   { files: ['eslint.config.js'], ...tseslint.configs.disableTypeChecked },
   { files: ['protocol/**/*.ts', 'zygote/**/*.ts'], languageOptions: { sourceType: 'commonjs' } },
-  mayNotImport('protocol', 'lib', 'zygote', 'test', 'bench', 'demo'),
-  mayNotImport('zygote', 'lib', 'test', 'bench', 'demo'),
-  mayNotImport('lib', 'zygote', 'test', 'bench', 'demo'),
+  mayNotImport('protocol', 'lib', 'renderer', 'zygote', 'test', 'bench', 'demo'),
+  mayNotImport('zygote', 'lib', 'renderer', 'test', 'bench', 'demo'),
+  mayNotImport('lib', 'renderer', 'zygote', 'test', 'bench', 'demo'),
+  mayNotImport('renderer', 'zygote', 'test', 'bench', 'demo'),
 );

@@ -39,6 +39,7 @@ export {
   DEFAULT_UIDS,
 } from './defaults.js';
 export type { SandboxLayer } from './layers.js';
+export type { StandardSchema } from './schema.js';
 export type {
   ActiveSandbox,
   CapturedOutput,

@@ -27,6 +27,7 @@ t.test('the package has what it needs at run time and to build, and no more', (t
     'LICENSE',
     'binding.gyp',
     'dist/lib/index.d.ts',
+    'dist/renderer/index.d.ts',
     'native/addon.cc',
     'scripts/install.mjs',
   ]) {
@@ -34,7 +35,7 @@ t.test('the package has what it needs at run time and to build, and no more', (t
   }
   t.same(
     files.filter((file) =>
-      /^dist\/(test|bench|demo)|^(lib|test|zygote)\/|[.]map$|tsbuildinfo|tsconfig/.test(file),
+      /^dist\/(test|bench|demo)|^(lib|renderer|test|zygote)\/|[.]map$|tsbuildinfo|tsconfig/.test(file),
     ),
     [],
   );
