@@ -91,14 +91,15 @@ export async function startCode(
     for (const close of cleanups.splice(0)) close();
   };
   let stdio: Stdio | undefined;
-  let outputFd = -1;
+  let output: SharedMemory | undefined;
   try {
     const placed = await placeTables(inputs.tables);
     cleanups.push(() => {
       placed.release();
     });
     options.signal?.throwIfAborted();
-    outputFd = createOutput(options.maxTableBytes);
+    const memory = createOutput(options.maxTableBytes);
+    output = memory;
     const [resultRead, resultWrite] = native.pipe();
     own(resultWrite);
     const resultBytes = collect(resultRead, options.maxResultBytes, options.maxResultBytes);
@@ -112,11 +113,11 @@ export async function startCode(
     const standard = Object.fromEntries(
       Object.entries(stdio.childFds).flatMap(([name, fd]) => (fd < 0 ? [] : [[name, index(fd)]])),
     );
-    const jobFds = { ...standard, result: index(resultWrite), output: index(outputFd) };
+    const jobFds = { ...standard, result: index(resultWrite), output: index(memory.fd) };
     const memories = new Map<SharedMemory, number>();
-    const indexOf = (memory: SharedMemory): number => {
-      const known = memories.get(memory) ?? index(memory.fd);
-      memories.set(memory, known);
+    const indexOf = (input: SharedMemory): number => {
+      const known = memories.get(input) ?? index(input.fd);
+      memories.set(input, known);
       return known;
     };
     const job = await packJob(
@@ -129,8 +130,8 @@ export async function startCode(
           typescript: /\.[cm]?ts$/.test(options.filename),
           params: inputs.params === undefined ? {} : inputs.params,
         },
-        tables: placed.tables.map(({ name, memory, offset, length }) => {
-          return { name, fd: indexOf(memory), offset, length };
+        tables: placed.tables.map(({ name, memory: input, offset, length }) => {
+          return { name, fd: indexOf(input), offset, length };
         }),
         fds: jobFds,
         limits: {
@@ -150,16 +151,16 @@ export async function startCode(
       if (stopped) running.kill({ kind: 'limitExceeded', limit: 'maxResultBytes' });
     });
     const result = Promise.all([running.ended, resultBytes])
-      .then(([ended, bytes]) => toResult(ended, bytes, outputFd, options, context))
+      .then(([ended, bytes]) => toResult(ended, bytes, memory, options, context))
       .finally(() => {
-        native.close(outputFd);
+        memory.release();
       });
     result.catch(() => undefined);
     return { running, stdio, result };
   } catch (error) {
     cleanUp();
     await stdio?.finish();
-    if (outputFd >= 0) native.close(outputFd);
+    output?.release();
     throw toSpawnError(error);
   }
 }

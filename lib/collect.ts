@@ -7,6 +7,8 @@ export interface Collected {
   readonly truncated: boolean;
   /** Whether there was more than anybody was going to read. */
   readonly stopped: boolean;
+  /** What read(2) failed with, or 0. */
+  readonly errno: number;
 }
 
 /**
@@ -16,8 +18,8 @@ export interface Collected {
 export function collect(fd: number, maxBytes: number, stopAfter: number): Promise<Collected> {
   const { promise, resolve } = withResolvers<Collected>();
   // Not in the function that a Promise is made with, which would turn a failure to start into a rejection.
-  native.collect(fd, maxBytes, stopAfter, (bytes, truncated, stopped) => {
-    resolve({ bytes, truncated, stopped });
+  native.collect(fd, maxBytes, stopAfter, (bytes, truncated, stopped, errno) => {
+    resolve({ bytes, truncated, stopped, errno });
   });
   return promise;
 }

@@ -67,6 +67,22 @@ export class SpawnError extends NodespawnerError {
   }
 }
 
+/**
+ * A result could not be read, and that was not the child's doing: `ERR_HOST_FAILED`. The host has reached a limit of its own,
+ * on memory or on descriptors, or this package has a bug. `cause` is what was thrown.
+ */
+export class HostError extends NodespawnerError {
+  declare readonly code: 'ERR_HOST_FAILED';
+
+  constructor(doing: string, cause: unknown) {
+    super(
+      'ERR_HOST_FAILED',
+      `the host failed to ${doing}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
+  }
+}
+
 const CHILD_CODES = {
   threw: 'ERR_CHILD_THREW',
   exited: 'ERR_CHILD_EXITED',

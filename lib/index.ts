@@ -10,6 +10,7 @@ export { SharedTable } from './shared-table.js';
 export { Zygote } from './zygote.js';
 export {
   ChildError,
+  HostError,
   InvalidOptionError,
   NodespawnerError,
   SpawnError,

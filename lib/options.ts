@@ -1,4 +1,5 @@
 /** Checks what the caller gives, once, and fills in the defaults. */
+import { constants } from 'node:buffer';
 import { normalize } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
@@ -149,6 +150,12 @@ const bytes: Check<number> = (value, name) =>
   Number.isSafeInteger(value) && (value as number) >= 0
     ? (value as number)
     : fail(name, 'a number of bytes', value);
+
+/** Node 20 has no array of more than 4 GB. */
+const mappableBytes: Check<number> = (value, name) =>
+  bytes(value, name) <= constants.MAX_LENGTH
+    ? (value as number)
+    : fail(name, `at most ${constants.MAX_LENGTH}, which is what this Node can map`, value);
 
 function oneOf<T extends string>(...choices: readonly T[]): Check<T> {
   return (value, name) =>
@@ -332,7 +339,7 @@ export function checkSpawnOptions(
     format: reader.get('format', oneOf<SourceFormat>('auto', 'commonjs', 'module'), 'auto'),
     schema: reader.get<StandardSchema | undefined>('schema', standardSchema, undefined),
     maxResultBytes: reader.get('maxResultBytes', bytes, DEFAULT_MAX_RESULT_BYTES),
-    maxTableBytes: reader.get('maxTableBytes', bytes, DEFAULT_MAX_TABLE_BYTES),
+    maxTableBytes: reader.get('maxTableBytes', mappableBytes, DEFAULT_MAX_TABLE_BYTES),
   };
   reader.end();
   return checked;

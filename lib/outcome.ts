@@ -1,14 +1,17 @@
 /** From what is left of a child to its result. */
+import { getSystemErrorName } from 'node:util';
 import { decodeResult } from '../protocol/messages.js';
 import { BadMessageError, ValueTooLargeError } from '../protocol/errors.js';
 import type { Outcome } from '../protocol/messages.js';
 import type { PlainValue } from '../protocol/value.js';
 import type { Collected } from './collect.js';
+import { HostError } from './errors.js';
 import { BadTableError, readOutput } from './output-tables.js';
 import { SchemaMismatchError, validateWithSchema, type SchemaIssue } from './schema.js';
 import type { CheckedSpawnOptions } from './options.js';
 import { limitBehindError } from './refusals.js';
 import type { Ended } from './running-child.js';
+import type { SharedMemory } from './shared-memory.js';
 import type { LimitName, Result } from './types.js';
 import type { ZygoteContext } from './zygote-context.js';
 import { RESULT_LIMITS } from './result-limits.js';
@@ -32,27 +35,31 @@ const LIMIT_NAMES: Readonly<Record<string, ResultLimit>> = {
   maxTableBytes: 'maxTableBytes',
 };
 
-/** @param result what came through the result pipe */
+/**
+ * @param result what came through the result pipe
+ * @throws {HostError}; what a schema throws that is no issue of the value's
+ */
 export async function toResult(
   ended: Ended,
   result: Collected,
-  outputFd: number,
+  output: SharedMemory,
   options: CheckedSpawnOptions,
   confinement: Confinement,
 ): Promise<Result> {
   const { usage, stdout, stderr } = ended;
   const common = { usage, ...(stdout && { stdout }), ...(stderr && { stderr }) };
-  return { ...common, ...(await toFate(ended, result, outputFd, options, confinement)) };
+  return { ...common, ...(await toFate(ended, result, output, options, confinement)) };
 }
 
 async function toFate(
   ended: Ended,
-  { bytes, truncated }: Collected,
-  outputFd: number,
+  { bytes, truncated, errno }: Collected,
+  output: SharedMemory,
   options: CheckedSpawnOptions,
   confinement: Confinement,
 ): Promise<Fate> {
   const sandboxLimits = confinement.limits;
+  if (errno !== 0) throw new HostError('read a result', getSystemErrorName(-errno));
   if (truncated) return exceeded('maxBytes', options);
   let outcome: Outcome | undefined;
   let refusal: Fate | undefined;
@@ -65,7 +72,7 @@ async function toFate(
     }
   }
   // What the code returned counts only if its process then ended in the orderly way.
-  if (outcome?.kind === 'returned' && ended.exitCode === 0) return returned(outcome, outputFd, options);
+  if (outcome?.kind === 'returned' && ended.exitCode === 0) return returned(outcome, output, options);
   if (ended.forbidden !== null) return { status: 'forbidden', syscall: ended.forbidden };
   const outOfMemory =
     ended.oomKills > 0 || outcome?.kind === 'outOfMemory' || crashedForMemory(ended, confinement);
@@ -124,11 +131,11 @@ function limitBehind(ended: Ended, cpuMs: number): 'tasks' | 'cpuMs' | 'fileByte
 
 async function returned(
   outcome: Extract<Outcome, { kind: 'returned' }>,
-  outputFd: number,
+  output: SharedMemory,
   options: CheckedSpawnOptions,
 ): Promise<Fate> {
   try {
-    const tables = await readOutput(outputFd, options.maxTableBytes, outcome.tables);
+    const tables = await readOutput(output, options.maxTableBytes, outcome.tables);
     const { schema } = options;
     const value = schema === undefined ? outcome.value : await validateWithSchema(schema, outcome.value);
     return { status: 'ok', value: value as PlainValue, tables };
@@ -149,7 +156,7 @@ function refused(error: unknown, options: CheckedSpawnOptions): Fate {
   if (error instanceof ValueTooLargeError) return exceeded(error.limit, options);
   if (error instanceof BadMessageError)
     return { status: 'badOutput', reason: error.message, path: error.path };
-  throw error;
+  throw new HostError('decode a result', error);
 }
 
 function exceeded(codecLimit: string, options: CheckedSpawnOptions): Fate {

@@ -2,13 +2,14 @@
 import { ftruncateSync } from 'node:fs';
 import type { Table } from 'apache-arrow';
 import type { OutputTable } from '../protocol/messages.js';
-import { validateArrow } from './arrow/validate.js';
+import { InvalidArrowError, validateArrow } from './arrow/validate.js';
+import { HostError } from './errors.js';
 import { F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE, native } from './native.js';
 import { SharedMemory } from './shared-memory.js';
 import { rememberMemory } from './table-memory.js';
 
 /** The memfd that a child writes its tables to. Its size is fixed, so the child can't have more memory of it. */
-export function createOutput(maxBytes: number): number {
+export function createOutput(maxBytes: number): SharedMemory {
   const fd = native.createMemfd('nodespawner-output');
   try {
     ftruncateSync(fd, maxBytes);
@@ -17,18 +18,21 @@ export function createOutput(maxBytes: number): number {
     native.close(fd);
     throw error;
   }
-  return fd;
+  return new SharedMemory(fd);
 }
 
 /** Where a table of the child's is no table, or not where the child said it is. */
 export class BadTableError extends Error {
   readonly path: string;
 
-  constructor(path: string, message: string) {
-    super(message);
+  constructor(path: string, message: string, options?: ErrorOptions) {
+    super(message, options);
     this.path = path;
   }
 }
+
+/** What fcntl(2) says where a child has sealed the memory against seals, or has left it in use. */
+const SEALS_PREVENTED: readonly unknown[] = ['EPERM', 'EBUSY'];
 
 /**
  * Reads the tables when the child and all that it started are gone.
@@ -36,24 +40,42 @@ export class BadTableError extends Error {
  * SECURITY: nothing can write to the memfd any more, which the seal proves; then every byte that apache-arrow is going
  * to look at is validated, since its reader hangs or goes wrong on corrupt files.
  *
- * @throws {BadTableError}
+ * @throws {BadTableError} for what the child has done; {HostError} for everything else
  */
 export async function readOutput(
-  fd: number,
+  output: SharedMemory,
   maxBytes: number,
   ranges: readonly OutputTable[],
 ): Promise<Record<string, Table>> {
   const tables: Record<string, Table> = Object.create(null) as Record<string, Table>;
   if (ranges.length === 0) return tables;
   try {
+    const { tableFromIPC } = await import('apache-arrow');
+    const memory = sealAndMap(output, maxBytes, ranges);
+    // A child that is given one of several tables could read the others, which its caller may not want.
+    const [only] = ranges.length === 1 ? ranges : [];
+    for (const { name, offset, length } of ranges) {
+      const table = readTable(name, new Uint8Array(memory, offset, length), tableFromIPC);
+      tables[name] = table;
+      if (only !== undefined) {
+        output.hold();
+        rememberMemory(table, { memory: output, offset, length });
+      }
+    }
+  } catch (error) {
+    throw error instanceof BadTableError ? error : new HostError('read the tables of a result', error);
+  }
+  return tables;
+}
+
+function sealAndMap({ fd }: SharedMemory, maxBytes: number, ranges: readonly OutputTable[]): ArrayBuffer {
+  try {
     native.addSeals(fd, F_SEAL_WRITE | F_SEAL_SEAL);
   } catch (error) {
-    throw new BadTableError(
-      'tables',
-      `the memory of the tables can't be sealed: ${(error as Error).message}`,
-    );
+    if (!SEALS_PREVENTED.includes((error as NodeJS.ErrnoException).code)) throw error;
+    const reason = `the memory of the tables can't be sealed: ${(error as Error).message}`;
+    throw new BadTableError('tables', reason, { cause: error });
   }
-  const { tableFromIPC } = await import('apache-arrow');
   let used = 0;
   for (const { name, offset, length } of ranges) {
     if (offset < 0 || length < 0 || offset % 64 !== 0 || offset + length > maxBytes) {
@@ -61,21 +83,21 @@ export async function readOutput(
     }
     used = Math.max(used, offset + length);
   }
-  const memory = native.mapPrivate(fd, used);
-  // A child that is given one of several tables could read the others, which its caller may not want.
-  const [only] = ranges.length === 1 ? ranges : [];
-  for (const { name, offset, length } of ranges) {
-    const bytes = new Uint8Array(memory, offset, length);
-    try {
-      validateArrow(bytes);
-      const table = tableFromIPC(bytes);
-      tables[name] = table;
-      if (only !== undefined) {
-        rememberMemory(table, { memory: new SharedMemory(native.duplicate(fd)), offset, length });
-      }
-    } catch (error) {
-      throw new BadTableError(`tables.${name}`, (error as Error).message);
-    }
+  return native.mapPrivate(fd, used);
+}
+
+function readTable(name: string, bytes: Uint8Array, tableFromIPC: (bytes: Uint8Array) => Table): Table {
+  try {
+    validateArrow(bytes);
+  } catch (error) {
+    if (!(error instanceof InvalidArrowError)) throw error;
+    throw new BadTableError(`tables.${name}`, error.message, { cause: error });
   }
-  return tables;
+  try {
+    return tableFromIPC(bytes);
+  } catch (error) {
+    // Whatever the validator has missed, it was the child who wrote it.
+    const reason = `apache-arrow can't read it: ${error instanceof Error ? error.message : String(error)}`;
+    throw new BadTableError(`tables.${name}`, reason, { cause: error });
+  }
 }

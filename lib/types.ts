@@ -192,7 +192,10 @@ export interface SpawnOptions extends ProcessOptions {
   readonly schema?: StandardSchema;
   /** How large, encoded, the value may be that the code returns, in bytes. @default {@link DEFAULT_MAX_RESULT_BYTES} */
   readonly maxResultBytes?: number;
-  /** How large all tables together may be that the code returns, in bytes. @default {@link DEFAULT_MAX_TABLE_BYTES} */
+  /**
+   * How large all tables together may be that the code returns, in bytes; at most `buffer.constants.MAX_LENGTH`, which is
+   * 4 GB on Node 20. @default {@link DEFAULT_MAX_TABLE_BYTES}
+   */
   readonly maxTableBytes?: number;
 }
 
@@ -314,7 +317,10 @@ export interface ChildHandle extends AsyncDisposable {
 
 /** A child that runs code. */
 export interface Child extends ChildHandle {
-  /** Never rejects for anything that the child does; rejects with {@link ZygoteGoneError} if the zygote dies. */
+  /**
+   * Never rejects for anything that the child does; rejects with {@link ZygoteGoneError} if the zygote dies, and with
+   * {@link HostError} if this process itself lacks what it needs to read the result.
+   */
   readonly result: Promise<Result>;
 }
 

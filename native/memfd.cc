@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <memory>
+
 #include "errors.h"
 
 #ifndef MFD_NOEXEC_SEAL
@@ -43,13 +45,19 @@ Napi::Value MapPrivate(const Napi::CallbackInfo& info) {
   if (length == 0) return Napi::ArrayBuffer::New(info.Env(), 0);
   void* address = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
   if (address == MAP_FAILED) return ThrowErrno(info.Env(), "mmap", errno);
-  return Napi::ArrayBuffer::New(
+  // Not Napi::ArrayBuffer::New(), which frees its data where Node 20 refuses more than 4 GB, and Node then uses it.
+  // What Node leaves is a few bytes, or a mapping of memory that nobody has touched.
+  napi_value buffer;
+  const napi_status status = napi_create_external_arraybuffer(
       info.Env(), address, length,
-      [](Napi::Env, void* data, size_t* size) {
+      [](napi_env, void* data, void* hint) {
+        const std::unique_ptr<size_t> size(static_cast<size_t*>(hint));
         munmap(data, *size);
-        delete size;
       },
-      new size_t(length));
+      new size_t(length), &buffer);
+  if (status == napi_ok) return {info.Env(), buffer};
+  if (!info.Env().IsExceptionPending()) return ThrowErrno(info.Env(), "napi_create_external_arraybuffer", ENOMEM);
+  return {};
 }
 
 }  // namespace nodespawner
