@@ -129,6 +129,9 @@ export async function startCode(
           sourceKind: SOURCE_KINDS[options.format],
           typescript: /\.[cm]?ts$/.test(options.filename),
           params: inputs.params === undefined ? {} : inputs.params,
+          ...(options.adapter && {
+            adapter: { specifier: options.adapter.module, exportName: options.adapter.export },
+          }),
         },
         tables: placed.tables.map(({ name, memory: input, offset, length }) => {
           return { name, fd: indexOf(input), offset, length };

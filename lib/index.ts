@@ -43,6 +43,7 @@ export type { SandboxLayer } from './layers.js';
 export type { StandardSchema } from './schema.js';
 export type {
   ActiveSandbox,
+  Adapter,
   CapturedOutput,
   Child,
   ChildHandle,

@@ -79,13 +79,17 @@ export interface CheckedSpawnOptions extends CheckedProcessOptions {
   readonly filename: string;
   readonly format: SourceFormat;
   readonly schema: StandardSchema | undefined;
+  readonly adapter: CheckedAdapter | undefined;
   readonly maxResultBytes: number;
   readonly maxTableBytes: number;
 }
 
-export interface CheckedEntry {
+export interface CheckedAdapter {
   readonly module: string;
   readonly export: string;
+}
+
+export interface CheckedEntry extends CheckedAdapter {
   readonly args: readonly unknown[];
 }
 
@@ -180,6 +184,11 @@ class Reader {
     this.#unread.delete(name);
     const value = this.#options[name];
     return value === undefined ? fallback : check(value, `${this.#prefix}.${name}`);
+  }
+
+  required<T>(name: string, check: Check<T>): T {
+    this.#unread.delete(name);
+    return check(this.#options[name], `${this.#prefix}.${name}`);
   }
 
   end(): void {
@@ -327,10 +336,14 @@ function readProcessOptions(
   };
 }
 
-/** @param output what stdout and stderr are by default: `pipe` where there is a handle to read them from */
+/**
+ * @param output what stdout and stderr are by default: `pipe` where there is a handle to read them from
+ * @param preload what an adapter can be of
+ */
 export function checkSpawnOptions(
   options: SpawnOptions | undefined,
   output: OutputMode,
+  preload: readonly string[],
 ): CheckedSpawnOptions {
   const reader = new Reader(options, 'options');
   const checked: CheckedSpawnOptions = {
@@ -338,6 +351,7 @@ export function checkSpawnOptions(
     filename: reader.get('filename', text, DEFAULT_FILENAME),
     format: reader.get('format', oneOf<SourceFormat>('auto', 'commonjs', 'module'), 'auto'),
     schema: reader.get<StandardSchema | undefined>('schema', standardSchema, undefined),
+    adapter: reader.get<CheckedAdapter | undefined>('adapter', adapterOf(preload), undefined),
     maxResultBytes: reader.get('maxResultBytes', bytes, DEFAULT_MAX_RESULT_BYTES),
     maxTableBytes: reader.get('maxTableBytes', mappableBytes, DEFAULT_MAX_TABLE_BYTES),
   };
@@ -352,17 +366,30 @@ export function checkProcessOptions(options: ProcessOptions | undefined): Checke
   return checked;
 }
 
+/** A function that a preloaded module exports. */
+function readFunction(reader: Reader, preload: readonly string[]): CheckedAdapter {
+  const module: Check<string> = (value, name) =>
+    typeof value === 'string' && preload.includes(value)
+      ? value
+      : fail(name, `one of the preloaded modules (${preload.join(', ')})`, value);
+  return { module: reader.required('module', module), export: reader.get('export', text, 'default') };
+}
+
+const adapterOf =
+  (preload: readonly string[]): Check<CheckedAdapter> =>
+  (value, name) => {
+    const reader = new Reader(value, name);
+    const checked = readFunction(reader, preload);
+    reader.end();
+    return checked;
+  };
+
 export function checkEntry(entry: Entry, preload: readonly string[]): CheckedEntry {
   const reader = new Reader(entry, 'entry');
-  const module = reader.get<string | undefined>('module', text, undefined);
-  if (module === undefined || !preload.includes(module)) {
-    fail('entry.module', `one of the preloaded modules (${preload.join(', ')})`, module);
-  }
   const array: Check<readonly unknown[]> = (value, name) =>
     Array.isArray(value) ? value : fail(name, 'an array', value);
   const checked: CheckedEntry = {
-    module,
-    export: reader.get('export', text, 'default'),
+    ...readFunction(reader, preload),
     args: reader.get('args', array, []),
   };
   reader.end();

@@ -190,6 +190,12 @@ export interface SpawnOptions extends ProcessOptions {
    * with the Standard Schema interface. A value that does not match makes the result `badOutput`. @default none
    */
   readonly schema?: StandardSchema;
+  /**
+   * What is called in the place of the code's own default export, for those who have their own idea of what a piece of
+   * code exports: a function of a preloaded module, which is called in the child with what the code's module exports
+   * and with `{ params, tables }`. What it returns is the result. @default none
+   */
+  readonly adapter?: Adapter;
   /** How large, encoded, the value may be that the code returns, in bytes. @default {@link DEFAULT_MAX_RESULT_BYTES} */
   readonly maxResultBytes?: number;
   /**
@@ -298,6 +304,14 @@ export interface Entry {
   readonly export?: string;
   /** What it is called with, {@link PlainValue}s all. @default [] */
   readonly args?: readonly unknown[];
+}
+
+/** A function that a preloaded module exports, between the code of a child and its result. */
+export interface Adapter {
+  /** As in `preload`. */
+  readonly module: string;
+  /** Under which name. @default 'default', or the module itself where it is a function */
+  readonly export?: string;
 }
 
 /** A running child. Disposing of the handle, or losing it, kills the child and all that it started. */

@@ -123,7 +123,7 @@ export class Zygote implements AsyncDisposable {
   async spawn(code: string, inputs?: Inputs, options?: SpawnOptions): Promise<Child> {
     const source = checkCode(code);
     const given = checkInputs(inputs);
-    const checked = checkSpawnOptions(options, 'pipe');
+    const checked = checkSpawnOptions(options, 'pipe', this.#options.preload);
     checked.signal?.throwIfAborted();
     this.#assertAlive();
     return toChild(await startCode(this.#context, source, given, checked));
@@ -137,7 +137,7 @@ export class Zygote implements AsyncDisposable {
   async run(code: string, inputs?: Inputs, options?: SpawnOptions): Promise<OkResult> {
     const source = checkCode(code);
     const given = checkInputs(inputs);
-    const checked = checkSpawnOptions(options, 'ignore');
+    const checked = checkSpawnOptions(options, 'ignore', this.#options.preload);
     checked.signal?.throwIfAborted();
     this.#assertAlive();
     const { result } = await startCode(this.#context, source, given, checked);

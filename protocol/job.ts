@@ -22,6 +22,14 @@ export interface SourceTask<Value = PlainValue> {
   /** Whether types have to be stripped first. */
   readonly typescript: boolean;
   readonly params: Value;
+  /** Called with the module and what its default export would be called with, in the place of that. */
+  readonly adapter?: Adapter;
+}
+
+/** A function that a preloaded module exports. */
+export interface Adapter {
+  readonly specifier: string;
+  readonly exportName: string;
 }
 
 /** A function that a preloaded module exports, and what it is called with. */
@@ -103,6 +111,7 @@ function toGenerated(job: Job<unknown>, encoder: ValueEncoder): object {
     source.kind = SOURCE_KINDS[job.task.sourceKind];
     source.typescript = job.task.typescript;
     source.params = lazyValue(job.task.params, 'params', encoder);
+    if (job.task.adapter !== undefined) source.adapter = new generated.Adapter(job.task.adapter);
     struct.task.source = source;
   } else {
     const preloaded = new generated.Preloaded();
@@ -143,6 +152,7 @@ interface RawJob {
           kind: GeneratedSourceKind;
           typescript: boolean;
           params: PlainValue;
+          adapter?: Adapter;
         };
       }
     | { preloaded: { specifier: string; exportName: string; values: PlainValue[] } };

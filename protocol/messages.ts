@@ -1,5 +1,6 @@
 /** The messages of protocol.thrift: all that the rest of the package uses of this directory, with value.ts. */
 export {
+  type Adapter,
   decodeJob,
   encodeJob,
   type InputTable,

@@ -50,6 +50,12 @@ enum SourceKind {
   MODULE = 3
 }
 
+/** A function that a preloaded module exports. */
+struct Adapter {
+  1: required string specifier
+  2: required string exportName
+}
+
 /** The source text of a module, whose default export is called with the params and the tables. */
 struct Source {
   1: required string code
@@ -59,6 +65,8 @@ struct Source {
   /** Whether types have to be stripped first. */
   4: required bool typescript
   5: required Value params
+  /** Called with the module and what its default export would be called with, in the place of that. */
+  6: optional Adapter adapter
 }
 
 /** A function that a preloaded module exports, and the values it is called with. */

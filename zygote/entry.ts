@@ -1,5 +1,6 @@
 /** Finds the function that the module of a user is there for. */
 import { NodespawnerError } from '../protocol/errors.js';
+import type { ModuleRegistry } from './modules.js';
 import { type ModuleKind } from './user-module.js';
 
 export type EntryFunction = (...args: unknown[]) => unknown;
@@ -19,6 +20,24 @@ export function entryFunction(exports: unknown, kind: ModuleKind, filename: stri
     `${filename} must export a function (${kind === 'module' ? 'export default' : 'module.exports ='} function ...): ` +
       `its ${what} is ${describe(found)}`,
   );
+}
+
+/**
+ * A function that a preloaded module exports.
+ *
+ * @param from for the error that says that there is no such module
+ */
+export function preloadedFunction(
+  registry: ModuleRegistry,
+  { specifier, exportName }: { readonly specifier: string; readonly exportName: string },
+  from: string,
+): EntryFunction {
+  const { exports } = registry.get(specifier, from, 'require');
+  const named = (exports as Record<string, unknown> | undefined)?.[exportName];
+  if (typeof named === 'function') return named as EntryFunction;
+  // A CommonJS module that is a function itself.
+  if (exportName === 'default' && typeof exports === 'function') return exports as EntryFunction;
+  throw new TypeError(`'${specifier}' exports no function named '${exportName}'`);
 }
 
 function defaultOf(exports: unknown): unknown {

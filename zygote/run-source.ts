@@ -16,7 +16,7 @@ import { writeTables } from './output.js';
 import { takeApart } from './returned.js';
 import { TableMemory } from './table-memory.js';
 import { compileUserModule } from './user-module.js';
-import { entryFunction } from './entry.js';
+import { entryFunction, type EntryFunction, preloadedFunction } from './entry.js';
 import { describeError } from './describe-error.js';
 
 export interface SourceRun {
@@ -110,7 +110,11 @@ export function runSource(run: SourceRun): void {
       typescript: task.typescript || undefined,
     };
     const module = compileUserModule(source, registry);
-    const call = entryFunction(await module.load(), module.kind, filename);
+    const exports = await module.load();
+    const call =
+      task.adapter === undefined
+        ? entryFunction(exports, module.kind, filename)
+        : adapted(preloadedFunction(registry, task.adapter, 'options.adapter'), exports);
     const tables: Record<string, Table> = {};
     for (const [name, bytes] of run.tables) {
       Object.defineProperty(tables, name, {
@@ -131,6 +135,11 @@ export function runSource(run: SourceRun): void {
     .catch((error: unknown) => {
       endWith(threw(error));
     });
+}
+
+/** The adapter sees to it which exports are called, and with what. */
+function adapted(adapter: EntryFunction, exports: unknown): EntryFunction {
+  return (inputs) => adapter(exports, inputs);
 }
 
 function threw(thrown: unknown): Outcome<unknown> {

@@ -51,6 +51,16 @@ declare class Value {
   }
 
 /**
+ * A function that a preloaded module exports.
+ */
+declare class Adapter {
+    public specifier: string;
+    public exportName: string;
+
+      constructor(args?: { specifier: string; exportName: string; });
+  }
+
+/**
  * The source text of a module, whose default export is called with the params and the tables.
  */
 declare class Source {
@@ -59,8 +69,9 @@ declare class Source {
     public kind: SourceKind;
     public typescript: boolean;
     public params: Value;
+    public adapter?: Adapter;
 
-      constructor(args?: { code: string; filename: string; kind: SourceKind; typescript: boolean; params: Value; });
+      constructor(args?: { code: string; filename: string; kind: SourceKind; typescript: boolean; params: Value; adapter?: Adapter; });
   }
 
 /**

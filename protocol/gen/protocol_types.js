@@ -358,6 +358,75 @@ const Value = module.exports.Value = class {
   }
 
 };
+const Adapter = module.exports.Adapter = class {
+  constructor(args) {
+    this.specifier = null;
+    this.exportName = null;
+    if (args) {
+      if (args.specifier !== undefined && args.specifier !== null) {
+        this.specifier = args.specifier;
+      } else {
+        throw new Thrift.TProtocolException(Thrift.TProtocolExceptionType.UNKNOWN, 'Required field specifier is unset!');
+      }
+      if (args.exportName !== undefined && args.exportName !== null) {
+        this.exportName = args.exportName;
+      } else {
+        throw new Thrift.TProtocolException(Thrift.TProtocolExceptionType.UNKNOWN, 'Required field exportName is unset!');
+      }
+    }
+  }
+
+  read (input) {
+    input.readStructBegin();
+    while (true) {
+      const ret = input.readFieldBegin();
+      const ftype = ret.ftype;
+      const fid = ret.fid;
+      if (ftype == Thrift.Type.STOP) {
+        break;
+      }
+      switch (fid) {
+        case 1:
+        if (ftype == Thrift.Type.STRING) {
+          this.specifier = input.readString();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        case 2:
+        if (ftype == Thrift.Type.STRING) {
+          this.exportName = input.readString();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        default:
+          input.skip(ftype);
+      }
+      input.readFieldEnd();
+    }
+    input.readStructEnd();
+    return;
+  }
+
+  write (output) {
+    output.writeStructBegin('Adapter');
+    if (this.specifier !== null && this.specifier !== undefined) {
+      output.writeFieldBegin('specifier', Thrift.Type.STRING, 1);
+      output.writeString(this.specifier);
+      output.writeFieldEnd();
+    }
+    if (this.exportName !== null && this.exportName !== undefined) {
+      output.writeFieldBegin('exportName', Thrift.Type.STRING, 2);
+      output.writeString(this.exportName);
+      output.writeFieldEnd();
+    }
+    output.writeFieldStop();
+    output.writeStructEnd();
+    return;
+  }
+
+};
 const Source = module.exports.Source = class {
   constructor(args) {
     this.code = null;
@@ -365,6 +434,7 @@ const Source = module.exports.Source = class {
     this.kind = null;
     this.typescript = null;
     this.params = null;
+    this.adapter = null;
     if (args) {
       if (args.code !== undefined && args.code !== null) {
         this.code = args.code;
@@ -390,6 +460,9 @@ const Source = module.exports.Source = class {
         this.params = new ttypes.Value(args.params);
       } else {
         throw new Thrift.TProtocolException(Thrift.TProtocolExceptionType.UNKNOWN, 'Required field params is unset!');
+      }
+      if (args.adapter !== undefined && args.adapter !== null) {
+        this.adapter = new ttypes.Adapter(args.adapter);
       }
     }
   }
@@ -440,6 +513,14 @@ const Source = module.exports.Source = class {
           input.skip(ftype);
         }
         break;
+        case 6:
+        if (ftype == Thrift.Type.STRUCT) {
+          this.adapter = new ttypes.Adapter();
+          this.adapter.read(input);
+        } else {
+          input.skip(ftype);
+        }
+        break;
         default:
           input.skip(ftype);
       }
@@ -474,6 +555,11 @@ const Source = module.exports.Source = class {
     if (this.params !== null && this.params !== undefined) {
       output.writeFieldBegin('params', Thrift.Type.STRUCT, 5);
       this.params.write(output);
+      output.writeFieldEnd();
+    }
+    if (this.adapter !== null && this.adapter !== undefined) {
+      output.writeFieldBegin('adapter', Thrift.Type.STRUCT, 6);
+      this.adapter.write(output);
       output.writeFieldEnd();
     }
     output.writeFieldStop();

@@ -168,6 +168,7 @@ t.test('jobs and results, too, are the same bytes to npm thrift', (t) => {
       sourceKind: 'module',
       typescript: true,
       params: { a: [1, null] },
+      adapter: { specifier: './adapter.cjs', exportName: 'default' },
     },
     tables: [{ name: 't', fd: 6, offset: 2 ** 40, length: 7 }],
     fds: { stdin: 0, result: 3, output: 5 },

@@ -24,14 +24,21 @@ const table = { name: text, offset: size, length: size };
 const job: fc.Arbitrary<Job> = fc.record(
   {
     task: fc.oneof(
-      record({
-        kind: fc.constant('source' as const),
-        code: text,
-        filename: text,
-        sourceKind: fc.constantFrom('detect' as const, 'commonjs' as const, 'module' as const),
-        typescript: fc.boolean(),
-        params: plainValue,
-      }),
+      fc.record(
+        {
+          kind: fc.constant('source' as const),
+          code: text,
+          filename: text,
+          sourceKind: fc.constantFrom('detect' as const, 'commonjs' as const, 'module' as const),
+          typescript: fc.boolean(),
+          params: plainValue,
+          adapter: record({ specifier: text, exportName: text }),
+        },
+        {
+          requiredKeys: ['kind', 'code', 'filename', 'sourceKind', 'typescript', 'params'],
+          noNullPrototype: true,
+        },
+      ),
       record({
         kind: fc.constant('preloaded' as const),
         specifier: text,
