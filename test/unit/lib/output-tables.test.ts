@@ -141,7 +141,7 @@ t.test('memory that is larger than this Node can map is an error, and not the en
     for (let i = 0; i < 3; i++)
       t.throws(() => native.mapPrivate(fd, length), { code: 'ERR_BUFFER_TOO_LARGE' });
   }
-  t.throws(() => checkSpawnOptions({ maxTableBytes: constants.MAX_LENGTH + 1 }, 'ignore'), {
+  t.throws(() => checkSpawnOptions({ maxTableBytes: constants.MAX_LENGTH + 1 }, 'ignore', []), {
     code: 'ERR_INVALID_OPTION',
     option: 'options.maxTableBytes',
   });
