@@ -1,5 +1,5 @@
 /** The bytes of a table that the caller gave, in whichever of the forms. */
-import { fstatSync, read, ReadStream } from 'node:fs';
+import { constants, fstatSync, read, ReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
@@ -37,7 +37,8 @@ function assertRegularFile(fd: number, option: string): void {
 
 async function openFile(path: string, option: string): Promise<FileHandle> {
   try {
-    return await open(path, 'r');
+    // Opening a named pipe would wait for who writes to it.
+    return await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
     const { code = 'unknown error' } = cause as NodeJS.ErrnoException;
     throw new InvalidOptionError(`${option}.path`, `the path of a file that can be read (${code})`, path, {

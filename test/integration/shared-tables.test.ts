@@ -8,7 +8,9 @@ import {
   mkdtempSync,
   rmSync,
   createReadStream,
+  symlinkSync,
 } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -71,6 +73,17 @@ t.test('what is no table is refused by name', async (t) => {
   }
   const error = await rejection(zygote.run(SUM, { tables: { t: { path: '/no/such/file' } } }));
   t.match(error, { code: 'ERR_INVALID_OPTION', option: 'inputs.tables.t.path', cause: { code: 'ENOENT' } });
+  const folder = mkdtempSync(join(tmpdir(), 'nodespawner-tables-'));
+  t.teardown(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  symlinkSync('/dev/zero', join(folder, 'link'));
+  for (const path of [pipe, join(folder, 'link'), '/dev/zero', '/dev/null', folder]) {
+    const refused = await rejection(zygote.run(SUM, { tables: { t: { path } } }));
+    t.match(refused, { code: 'ERR_INVALID_OPTION', option: 'inputs.tables.t' }, path);
+  }
   t.strictSame(memfds(), []);
 });
 

@@ -1,0 +1,208 @@
+// Whatever a child does to the memory that its tables are in: the host never crashes, and reads nothing that can change.
+import {
+  makeData,
+  RecordBatch,
+  Schema,
+  Field,
+  Float64,
+  Struct,
+  Table,
+  tableFromArrays,
+  tableToIPC,
+} from 'apache-arrow';
+import t, { type Test } from 'tap';
+import type { Result } from '../../lib/index.js';
+import { encodeResult, type OutputTable } from '../../protocol/messages.js';
+import { buildRaw, Lab } from '../helpers/security/lab.js';
+import { expectStatus } from '../helpers/zygote.js';
+
+const addon = buildRaw(t);
+const lab = await Lab.start(t, addon, {}, { preload: ['apache-arrow'] });
+/** Here, processes can be started. */
+const forking = await Lab.start(t, addon, { profile: 'exec' }, { preload: ['apache-arrow'] });
+
+/** Here, the filter lets all system calls through: it refuses to seal. */
+const unfiltered = await Lab.start(t, addon, { off: ['syscalls'] }, { preload: ['apache-arrow'] });
+
+t.afterEach(async () => {
+  if (!(await lab.works()) || !(await forking.works())) throw new Error('the next child does not work');
+});
+
+const ROWS = 4096;
+const table = tableToIPC(tableFromArrays({ n: new Float64Array(ROWS).fill(1.5) }), 'stream');
+/** Where its values begin: at the first of them. */
+const VALUES = Buffer.from(table).indexOf(Buffer.from(Float64Array.of(1.5, 1.5).buffer));
+const SIZE = 2 ** 20;
+
+const frame = (...tables: OutputTable[]): Buffer =>
+  Buffer.concat(encodeResult({ kind: 'returned', value: null, tables }));
+const whole: OutputTable = { name: 't', offset: 0, length: table.byteLength };
+
+/** Does something with the memory, which holds a table that is fine, and then says that this is the result. */
+async function forge(
+  how: Lab,
+  body: string,
+  { content = table, tables = [whole], maxTableBytes = SIZE }: { content?: Uint8Array; tables?: OutputTable[]; maxTableBytes?: number } = {},
+): Promise<Result> {
+  const code = `
+    const fd = outputFd();
+    fs.writeSync(fd, params.content, 0, params.content.length, 0);
+    ${body}
+    fs.writeSync(resultFd(), params.frame);
+    process.reallyExit(0);`;
+  return how.attack(code, { content, frame: frame(...tables) }, { timeoutMs: 20_000, maxTableBytes, stderr: 'capture' });
+} // prettier-ignore
+
+function isWhole(t: Test, result: Result, name: string): void {
+  const values = expectStatus(result, 'ok').tables.t?.getChild('n')?.toArray() as Float64Array;
+  t.ok(values.length === ROWS && values.every((value) => value === 1.5), name);
+}
+
+t.test('the memory can be made neither smaller nor larger, and has no bytes after its end', async (t) => {
+  const code = `
+    const fd = outputFd(), path = '/proc/self/fd/' + fd, { size } = fs.fstatSync(fd);
+    const got = {
+      truncate: attempt(() => fs.ftruncateSync(fd, 0)),
+      shorten: attempt(() => fs.ftruncateSync(fd, size - 1)),
+      lengthen: attempt(() => fs.ftruncateSync(fd, size + 1)),
+      reopen: attempt(() => fs.openSync(path, 'w')),
+      byPath: attempt(() => fs.truncateSync(path, 0)),
+      allocate: sys('fallocate', fd, 0, size, 4096),
+      keepSize: sys('fallocate', fd, 1, size, 4096),
+      collapse: sys('fallocate', fd, 8, 0, 4096),
+      insert: sys('fallocate', fd, 32, 0, 4096),
+      after: attempt(() => fs.writeSync(fd, Buffer.alloc(1), 0, 1, size)),
+      farAfter: attempt(() => fs.writeSync(fd, Buffer.alloc(1), 0, 1, 2 ** 40)),
+      across: attempt(() => fs.writeSync(fd, Buffer.alloc(128), 0, 128, size - 64)),
+    };
+    return { value: { ...got, size: fs.fstatSync(fd).size === size }, tables: { t: require('apache-arrow').tableFromArrays({ n: new Float64Array(${ROWS}).fill(1.5) }) } };`;
+  const result = expectStatus(await lab.attack(code, {}, { maxTableBytes: SIZE }), 'ok');
+  const { keepSize, across, ...others } = result.value as Record<string, unknown>;
+  t.strictSame(others, {
+    truncate: 'EPERM',
+    shorten: 'EPERM',
+    lengthen: 'EPERM',
+    reopen: 'EPERM',
+    byPath: 'EPERM',
+    allocate: 'EPERM',
+    collapse: 'EOPNOTSUPP',
+    insert: 'EOPNOTSUPP',
+    after: 'EPERM',
+    farAfter: 'EFBIG', // beyond the size that any file may have
+    size: true,
+  });
+  t.ok(['EPERM', 'EINVAL', 'EOPNOTSUPP'].includes(String(keepSize)), String(keepSize));
+  t.ok(across === 'EPERM' || across === 64, 'up to the end at most');
+  isWhole(t, result, 'the table is as it was');
+});
+
+t.test('holes in the memory are zeros, and no signal for the host', async (t) => {
+  const all = await forge(lab, `sys('fallocate', fd, 3, 0, ${SIZE});`);
+  t.match(all, { status: 'badOutput', path: 'tables.t' });
+  const some = await forge(lab, `sys('fallocate', fd, 3, 4096, 8192);`);
+  const values = expectStatus(some, 'ok').tables.t?.getChild('n')?.toArray() as Float64Array;
+  t.strictSame([...new Set(values)], [1.5, 0]);
+  const none = await forge(lab, '', { content: new Uint8Array(0), tables: [{ name: 't', offset: SIZE - 4096, length: 4096 }] });
+  t.match(none, { status: 'badOutput', path: 'tables.t' });
+}); // prettier-ignore
+
+/** The values of a table that something has counted in, now and a while later. */
+async function twice(t: Test, result: Result): Promise<void> {
+  const values = expectStatus(result, 'ok').tables.t!.getChild('n')!.toArray() as Float64Array;
+  const before = values.slice();
+  t.ok(before[0] !== 1.5, 'it was written to');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  t.strictSame(Buffer.from(values.buffer, values.byteOffset, values.byteLength).equals(Buffer.from(before.buffer)), true, 'and is not any more');
+} // prettier-ignore
+
+t.test('a descendant that holds the memory open, has mapped it and writes to it ends before it is read', async (t) => {
+  const body = `
+    const counter = raw.scribble(fd, ${SIZE}, ${VALUES});
+    const count = () => raw.read(counter, 8).readBigUInt64LE();
+    for (let seen = count(), times = 0; times < 10; ) { const next = count(); if (next !== seen) times++; seen = next; }`;
+  for (let i = 0; i < 5; i++) await twice(t, await forge(forking, body));
+}); // prettier-ignore
+
+t.test('a thread that writes to the memory ends before it is read', async (t) => {
+  const body = `
+    const { Worker } = require('node:worker_threads');
+    const at = raw.map(fd, ${SIZE}, 3, 1) + ${VALUES}n;
+    new Worker(\`const m = { exports: {} }; process.dlopen(m, \${JSON.stringify(${JSON.stringify(addon)})}); for (let i = 0; ; i++) m.exports.fill(\${at}n, i & 0x3f, 4096);\`, { eval: true });
+    const first = () => raw.read(at, 8).readBigUInt64LE();
+    for (let seen = first(), times = 0; times < 10; ) { const next = first(); if (next !== seen) times++; seen = next; await sleep(0); }`;
+  for (let i = 0; i < 3; i++) await twice(t, await forge(lab, body));
+});
+
+t.test('a child can not seal', async (t) => {
+  const told = await lab.value(`return [1, 8, 16].map((seals) => sys('fcntl', outputFd(), 1033, seals))`);
+  t.strictSame(told, ['ENOSYS', 'ENOSYS', 'ENOSYS']);
+});
+
+t.test('seals that a child sets itself prevent nothing but its own result', async (t) => {
+  const SEAL = 1, WRITE = 8, FUTURE_WRITE = 16, EXEC = 32; // prettier-ignore
+  const sealing = (seals: number, before = '') => forge(unfiltered, `${before} if (sys('fcntl', fd, 1033, ${seals}) !== 0) throw new Error('not sealed');`);
+  isWhole(t, await sealing(WRITE), 'against writing: it has done what the host does');
+  isWhole(t, await sealing(FUTURE_WRITE, `raw.map(fd, ${SIZE}, 3, 1);`), 'against writing anew, with a mapping kept');
+  isWhole(t, await sealing(EXEC), 'against making it a program');
+  for (const seals of [SEAL, SEAL | WRITE, SEAL | FUTURE_WRITE]) {
+    t.match(await sealing(seals), { status: 'badOutput', path: 'tables', reason: /can't be sealed: EPERM/ });
+  }
+  const early = await unfiltered.attack(`
+    sys('fcntl', outputFd(), 1033, ${WRITE});
+    return require('apache-arrow').tableFromArrays({ n: [1] });`);
+  t.match(early, { status: 'threw', error: { code: 'EPERM' } }, 'sealed before anything was written');
+}); // prettier-ignore
+
+t.test('what a child puts in the place of the memory, the host does not look at', async (t) => {
+  const places = {
+    'a file with a table': `fs.writeFileSync('/tmp/other', params.content); const other = fs.openSync('/tmp/other', 'r+');`,
+    'a device': `const other = fs.openSync('/dev/zero', 'r+');`,
+    'a device without an end': `const other = fs.openSync('/dev/full', 'r+');`,
+    'a symbolic link': `fs.symlinkSync('/proc/self/mem', '/tmp/link'); const other = sys('open', text('/tmp/link'), 0o10000000 | 0o400000);`,
+    'a directory': `const other = fs.openSync('/tmp', 'r');`,
+    nothing: `fs.closeSync(fd); const other = fd;`,
+  };
+  for (const [name, open] of Object.entries(places)) {
+    // Emptied, so that a table can only come from elsewhere.
+    const code = `
+      const fd = outputFd();
+      ${open}
+      if (other !== fd) { sys('dup2', other, fd); fs.closeSync(other); }
+      fs.writeSync(resultFd(), params.frame);
+      process.reallyExit(0);`;
+    const result = await lab.attack(code, { content: table, frame: frame(whole) });
+    t.match(result, { status: 'badOutput', path: 'tables.t' }, name);
+  }
+});
+
+t.test('tables may share bytes, and each is checked by itself', async (t) => {
+  const moved = Buffer.concat([table, Buffer.alloc(64 - (table.byteLength % 64)), table]);
+  const second = { name: 'u', offset: moved.byteLength - table.byteLength, length: table.byteLength };
+  const both = expectStatus(await forge(lab, '', { content: moved, tables: [whole, second] }), 'ok');
+  t.strictSame([both.tables.t?.numRows, both.tables.u?.numRows], [ROWS, ROWS]);
+  const same = expectStatus(await forge(lab, '', { tables: [whole, { ...whole, name: 'u' }] }), 'ok');
+  t.strictSame([same.tables.t?.numRows, same.tables.u?.numRows], [ROWS, ROWS]);
+  const overlapping = await forge(lab, '', { tables: [whole, { ...whole, name: 'u', offset: 64 }] });
+  t.match(overlapping, { status: 'badOutput', path: 'tables.u' });
+});
+
+t.test('a gigabyte that was never written takes no memory of the host to accept or to refuse', async (t) => {
+  const GB = 2 ** 30;
+  const rows = (GB - 4096) / 8;
+  const schema = new Schema([new Field('n', new Float64())]);
+  const values = makeData({ type: new Float64(), length: rows, data: new Float64Array(rows) });
+  const rowsOf = makeData({ type: new Struct(schema.fields), length: rows, nullCount: 0, children: [values] });
+  // What is before the values, and after them.
+  const bytes = tableToIPC(new Table(schema, [new RecordBatch(schema, rowsOf)]), 'stream');
+  const start = bytes.byteLength - 8 - 8 * rows;
+  const content = bytes.slice(0, start);
+  const length = bytes.byteLength;
+  const before = process.memoryUsage.rss();
+  const end = `fs.writeSync(fd, Buffer.from([255, 255, 255, 255, 0, 0, 0, 0]), 0, 8, ${length - 8});`;
+  const accepted = await forge(lab, end, { content, tables: [{ name: 't', offset: 0, length }], maxTableBytes: GB });
+  t.equal(expectStatus(accepted, 'ok').tables.t?.numRows, rows);
+  const refused = await forge(lab, '', { content, tables: [{ name: 't', offset: 0, length }], maxTableBytes: GB });
+  t.match(refused, { status: 'badOutput', path: 'tables.t' });
+  const grown = process.memoryUsage.rss() - before;
+  t.ok(grown < 100 * 2 ** 20, `${grown}`);
+}); // prettier-ignore
