@@ -18,6 +18,7 @@
 #include "fail.h"
 #include "io_uring.h"
 #include "layers.h"
+#include "network.h"
 #include "root.h"
 #include "stub.h"
 
@@ -149,6 +150,15 @@ static void leave_session_keyring(void) {
   if (joined < 0 && errno != ENOSYS && errno != EPERM) fail("keyctl", "see sysctl kernel.keys.maxkeys");
 }
 
+/* The outer process does what only the host's root can do, and answers with our address; or it is gone. */
+static void set_up_network(const struct launcher_options *options, int outer) {
+  uint32_t address;
+  enter_router();
+  if (write(outer, "", 1) != 1 || read(outer, &address, sizeof address) != sizeof address) _exit(EXIT_SETUP);
+  start_router(options, address);
+  close(outer);
+}
+
 void be_init(const struct launcher_options *options, const struct id_plan *ids, const struct init_pipes *pipes,
              pid_t outer) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) fail("prctl(PR_SET_PDEATHSIG)", "");
@@ -177,6 +187,10 @@ void be_init(const struct launcher_options *options, const struct id_plan *ids, 
   close(sockets[1]);
   close(CONTROL_FD);
   open_cgroup_parents(options, outer);
+  if (options->link_addresses.count) {
+    close(pipes->router[0]);
+    set_up_network(options, pipes->router[1]);
+  }
   if (options->layers & LAYER_FILES) make_root(options);
   serve(options, ids, zygote, sockets[0], pipes->status[1]);
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@
 #include "ids.h"
 #include "init.h"
 #include "layers.h"
+#include "network.h"
 #include "options.h"
 
 enum { CONTROL_FD = 3 };
@@ -55,6 +57,23 @@ static int end_as(int status) {
   return WEXITSTATUS(status);
 }
 
+static void give_network(const struct launcher_options *options, pid_t init, int to_init) {
+  char byte;
+  if (read(to_init, &byte, 1) != 1) return; /* init has ended, and has said why */
+  struct network_failure failure;
+  const uint32_t address = attach_router(options, init, &failure);
+  if (!address) {
+    const int error = errno;
+    kill(init, SIGKILL);
+    waitpid(init, NULL, 0);
+    remove_cgroup_parents(options);
+    errno = error;
+    fail(failure.step, failure.hint);
+  }
+  send(to_init, &address, sizeof address, MSG_NOSIGNAL); /* if it is gone, that will be news */
+  close(to_init);
+}
+
 static const char NAMESPACE_HINT[] =
     "run the host as root, or allow user namespaces: sysctl user.max_user_namespaces and user.max_pid_namespaces above "
     "0, "
@@ -76,6 +95,9 @@ int main(int argc, char **argv) {
   make_cgroup_parents(&options);
   struct init_pipes pipes;
   if (pipe2(pipes.mapped, O_CLOEXEC) != 0 || pipe2(pipes.status, O_CLOEXEC) != 0) fail("pipe2", "");
+  if (options.link_addresses.count && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pipes.router) != 0) {
+    fail("socketpair", "");
+  }
   const unsigned long user = options.layers & LAYER_USER ? CLONE_NEWUSER : 0;
   const pid_t outer = getpid();
   const pid_t init = clone_process(CLONE_NEWPID | user | SIGCHLD, NULL);
@@ -96,9 +118,14 @@ int main(int argc, char **argv) {
   close(CONTROL_FD);
   if (user) write_id_maps(init, &ids);
   if (write(pipes.mapped[1], "", 1) != 1) fail("write", "");
+  if (options.link_addresses.count) {
+    close(pipes.router[1]);
+    give_network(&options, init, pipes.router[0]);
+  }
 
   int status = 0;
   wait_for_news(init);
+  detach_router();
   remove_cgroup_parents(&options);
   const ssize_t got = read(pipes.status[0], &status, sizeof status);
   return got == sizeof status ? end_as(status) : EXIT_SETUP; /* else init was killed */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "fail.h"
+#include "network_options.h"
 
 static const char *value_of(const char *argument, const char *name) {
   const size_t length = strlen(name);
@@ -44,7 +45,9 @@ struct launcher_options parse_options(char **arguments) {
       options.memory_bytes = strtoul(value, NULL, 10);
     } else if ((value = value_of(*argument, "--tasks"))) {
       options.tasks = strtoul(value, NULL, 10);
-    } else {
+    } else if ((value = value_of(*argument, "--write")) && strchr(value, ':') && options.write_count < MAX_WRITES) {
+      options.writes[options.write_count++] = value;
+    } else if (!parse_network_option(&options, *argument)) {
       dprintf(STDERR_FILENO, "nodespawner-launcher: bad option %s\n", *argument);
       _exit(EXIT_SETUP);
     }

@@ -1,11 +1,30 @@
 /* The command line of the launcher. Mechanism only: everything that is decided is decided by who calls it. */
 #pragma once
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "stub_protocol.h"
 
-enum { MAX_BINDS = 64 };
+enum { MAX_BINDS = 64, MAX_WRITES = 16, MAX_BLOCKED = 64, MAX_NETWORK_RULES = 256 };
+
+/* Addresses are numbers in the host's byte order. */
+struct address_range {
+  uint32_t first, count;
+};
+
+struct network {
+  uint32_t address;
+  int bits;
+};
+
+struct network_rule {
+  uint32_t address;
+  int bits;
+  int protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+  uint16_t first_port, last_port;
+  int named; /* counts even where it is blocked, or the host's own */
+};
 
 struct launcher_options {
   pid_t host;                          /* --host=PID */
@@ -18,6 +37,15 @@ struct launcher_options {
   const char *cgroups[STUB_MAX_CGROUPS]; /* --cgroup=DIRECTORY, which may hold memory.*, pids.* or cpu.* files */
   int cgroup_count;
   unsigned long memory_bytes, tasks; /* --memory=BYTES, --tasks=COUNT; 0: unlimited */
+  const char *writes[MAX_WRITES];    /* --write=PATH:TEXT, a file of the new root */
+  int write_count;
+  struct address_range link_addresses;  /* --network-links=FIRST:COUNT; COUNT 0: there is no network */
+  struct address_range child_addresses; /* --network-children=FIRST:COUNT, COUNT a multiple of 256 */
+  uint32_t connections_each, connections_all; /* --connections=EACH:ALL, of a child and of all children */
+  struct network blocked[MAX_BLOCKED];        /* --blocked=ADDRESS:BITS */
+  int blocked_count;
+  struct network_rule network_rules[MAX_NETWORK_RULES]; /* --reach=ADDRESS:BITS:PROTOCOL:FIRST:LAST:NAMED */
+  int network_rule_count;
   char **command;                    /* what follows --: a program, its argv[0], arguments */
 };
 

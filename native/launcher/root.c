@@ -87,7 +87,7 @@ static void bind(int source, const char *target, unsigned long flags) {
 
 static void write_text(const char *path, const char *text) {
   make_directories(path);
-  const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd < 0 || write(fd, text, strlen(text)) < 0) fail(path, "");
   close(fd);
 }
@@ -126,6 +126,12 @@ void make_root(const struct launcher_options *options) {
   write_text(STAGE "/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n");
   write_text(STAGE "/etc/passwd", "root:x:0:0::/:/bin/false\n");
   write_text(STAGE "/etc/group", "root:x:0:\n");
+  for (int i = 0; i < options->write_count; i++) {
+    char path[4200];
+    const char *colon = strchr(options->writes[i], ':');
+    snprintf(path, sizeof path, STAGE "%.*s", (int)(colon - options->writes[i]), options->writes[i]);
+    write_text(path, colon + 1);
+  }
   for (int i = 0; i < options->bind_count; i++) {
     char path[4200];
     struct stat status;

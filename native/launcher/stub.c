@@ -15,6 +15,7 @@
 
 #include "clone.h"
 #include "layers.h"
+#include "network.h"
 #include "root.h"
 
 struct report {
@@ -64,6 +65,8 @@ static _Noreturn void be_stub(const struct launcher_options *options, const stru
   /* Only now is the group that the child will be in the root of what it sees. */
   if (options->layers & LAYER_CGROUP && unshare(CLONE_NEWCGROUP) != 0) report_failure(pipe, "unshare(CLONE_NEWCGROUP)");
   const char *failed = NULL;
+  if (options->link_addresses.count) failed = join_router(options, slot);
+  if (failed) report_failure(pipe, failed);
   if (options->layers & LAYER_FILES) failed = mount_private(options, child_id(options, ids, slot));
   if (failed) report_failure(pipe, failed);
   if (options->layers & LAYER_UTS && sethostname("child", 5) != 0) report_failure(pipe, "sethostname");
@@ -92,6 +95,7 @@ pid_t make_stub(const struct launcher_options *options, const struct id_plan *id
     *failed = "pipe2";
     return -1;
   }
+  name_next_link();
   const pid_t pid = clone_process(flags | SIGCHLD, pidfd);
   if (pid == 0) be_stub(options, ids, slot, cgroup_fds, cgroup_count, ends[1]);
   const int clone_error = errno;
