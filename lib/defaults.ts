@@ -27,3 +27,10 @@ export const DEFAULT_ROTATION = Object.freeze({
   afterChildren: 10_000,
   afterCrash: true,
 });
+
+/** For benchmarks between networks (RFC 2544), so hardly anybody has a machine there. */
+export const DEFAULT_NETWORK_ADDRESSES = '198.18.0.0/15';
+/** As many as a child may have open files. */
+export const DEFAULT_MAX_CONNECTIONS = 256;
+/** A small part of net.netfilter.nf_conntrack_max, which is 262144 on most machines. */
+export const DEFAULT_MAX_CONNECTIONS_OF_ALL = 8192;

@@ -22,8 +22,9 @@ import {
   DEFAULT_TMP_BYTES,
   DEFAULT_UIDS,
 } from './defaults.js';
-import { InvalidOptionError } from './errors.js';
 import { SANDBOX_LAYERS, type SandboxLayer } from './layers.js';
+import { checkNetwork, type CheckedNetworkOptions } from './network/options.js';
+import { count, fail, list, oneOf, Reader, text, type Check } from './reader.js';
 import { isStandardSchema, type StandardSchema } from './schema.js';
 import type { PoolSize } from './pool.js';
 import type {
@@ -61,6 +62,8 @@ export interface CheckedSandboxOptions {
   readonly uids: { readonly first: number; readonly count: number };
   readonly cgroups: readonly string[] | undefined;
   readonly limits: Required<SandboxLimits>;
+  /** Undefined unless the profile is `network`. */
+  readonly network: CheckedNetworkOptions | undefined;
 }
 
 export interface CheckedProcessOptions {
@@ -93,22 +96,10 @@ export interface CheckedEntry extends CheckedAdapter {
   readonly args: readonly unknown[];
 }
 
-type Check<T> = (value: unknown, name: string) => T;
-
-function fail(name: string, expected: string, value: unknown): never {
-  throw new InvalidOptionError(name, expected, value);
-}
-
-const text: Check<string> = (value, name) =>
-  typeof value === 'string' && !value.includes('\0') ? value : fail(name, 'a string without NUL', value);
-
 const flag: Check<boolean> = (value, name) =>
   typeof value === 'boolean' ? value : fail(name, 'a boolean', value);
 
-const texts: Check<readonly string[]> = (value, name) => {
-  if (!Array.isArray(value)) fail(name, 'an array of strings', value);
-  return value.map((item, index) => text(item, `${name}[${index}]`));
-};
+const texts = list(text, 'strings');
 
 const environment: Check<Readonly<Record<string, string>>> = (value, name) => {
   if (typeof value !== 'object' || value === null) fail(name, 'an object of strings', value);
@@ -140,11 +131,6 @@ function milliseconds(allowInfinity: boolean): Check<number> {
   };
 }
 
-const count: Check<number> = (value, name) =>
-  Number.isSafeInteger(value) && (value as number) > 0
-    ? (value as number)
-    : fail(name, 'a whole number above 0', value);
-
 const countOrNone: Check<number> = (value, name) =>
   Number.isSafeInteger(value) && (value as number) >= 0
     ? (value as number)
@@ -160,42 +146,6 @@ const mappableBytes: Check<number> = (value, name) =>
   bytes(value, name) <= constants.MAX_LENGTH
     ? (value as number)
     : fail(name, `at most ${constants.MAX_LENGTH}, which is what this Node can map`, value);
-
-function oneOf<T extends string>(...choices: readonly T[]): Check<T> {
-  return (value, name) =>
-    choices.includes(value as T) ? (value as T) : fail(name, `one of '${choices.join("', '")}'`, value);
-}
-
-/** Reads options by name, and refuses names that there are not: a typo must not be a default in silence. */
-class Reader {
-  readonly #options: Readonly<Record<string, unknown>>;
-  readonly #unread: Set<string>;
-  readonly #prefix: string;
-
-  constructor(options: unknown, prefix: string) {
-    this.#prefix = prefix;
-    if (options !== undefined && (typeof options !== 'object' || options === null))
-      fail(prefix, 'an object', options);
-    this.#options = { ...options };
-    this.#unread = new Set(Object.keys(this.#options));
-  }
-
-  get<T>(name: string, check: Check<T>, fallback: T): T {
-    this.#unread.delete(name);
-    const value = this.#options[name];
-    return value === undefined ? fallback : check(value, `${this.#prefix}.${name}`);
-  }
-
-  required<T>(name: string, check: Check<T>): T {
-    this.#unread.delete(name);
-    return check(this.#options[name], `${this.#prefix}.${name}`);
-  }
-
-  end(): void {
-    for (const name of this.#unread)
-      fail(`${this.#prefix}.${name}`, 'absent: there is no such option', this.#options[name]);
-  }
-}
 
 const standardSchema: Check<StandardSchema> = (value, name) =>
   isStandardSchema(value)
@@ -279,16 +229,23 @@ function checkSandbox(options: unknown, name: string): CheckedSandboxOptions {
     texts(value, at).map((item, index) => absolutePath(item, `${at}[${index}]`));
   const layers: Check<readonly SandboxLayer[]> = (value, at) =>
     texts(value, at).map((item, index) => oneOf(...SANDBOX_LAYERS)(item, `${at}[${index}]`));
-  const checked: CheckedSandboxOptions = {
-    profile: reader.get('profile', oneOf<SandboxProfile>('compute', 'exec'), 'compute'),
+  const given: Omit<CheckedSandboxOptions, 'network'> = {
+    profile: reader.get('profile', oneOf<SandboxProfile>('compute', 'exec', 'network'), 'compute'),
     off: reader.get('off', layers, []),
     files: reader.get('files', hostFiles, []),
     uids: reader.get('uids', checkUids, DEFAULT_UIDS),
     cgroups: reader.get<readonly string[] | undefined>('cgroups', paths, undefined),
     limits: reader.get('limits', checkLimits, checkLimits({}, `${name}.limits`)),
   };
+  const network = reader.get<CheckedNetworkOptions | undefined>('network', checkNetwork, undefined);
   reader.end();
-  return checked;
+  if (given.profile !== 'network') {
+    if (network !== undefined) fail(`${name}.network`, `absent with the profile '${given.profile}'`, network);
+    return { ...given, network };
+  }
+  // Without a namespace of its own there would be no firewall.
+  if (given.off.includes('network')) fail(`${name}.off`, "without 'network' for the profile network", 'network');
+  return { ...given, network: network ?? checkNetwork({}, `${name}.network`) };
 }
 
 function checkUids(value: unknown, name: string): CheckedSandboxOptions['uids'] {

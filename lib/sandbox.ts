@@ -4,6 +4,7 @@ import { findCgroupParents, type CgroupParents } from './cgroup.js';
 import { DEFAULT_UIDS } from './defaults.js';
 import { canGiveIds } from './ids.js';
 import { LAYER_BITS, SANDBOX_LAYERS, type SandboxLayer } from './layers.js';
+import { planNetwork } from './network/plan.js';
 import type { CheckedSandboxOptions } from './options.js';
 import { readFilter } from './seccomp.js';
 import type { ActiveSandbox, SandboxLimits } from './types.js';
@@ -107,6 +108,7 @@ export function planSandbox(options: CheckedSandboxOptions): SandboxPlan {
       ...options.files.map((file) => `--bind=${file}`),
       ...(cgroups?.directories ?? []).map((directory) => `--cgroup=${directory}`),
       ...(has('limits') ? [`--memory=${limits.memoryBytes}`, `--tasks=${limits.tasks}`] : []),
+      ...(options.network === undefined ? [] : planNetwork(options.network)),
     ],
     config: {
       layers: bits,

@@ -64,9 +64,49 @@ export interface ZygoteOptions {
 
 /**
  * What children may do. `compute`: calculate, with a private /tmp, and nothing else. `exec`: also start programs that
- * `files` lists.
+ * `files` lists. `network`: also connect to what `network` lists, by TCP and UDP over IPv4.
  */
-export type SandboxProfile = 'compute' | 'exec';
+export type SandboxProfile = 'compute' | 'exec' | 'network';
+
+/** A destination that children may connect to. */
+export interface NetworkRule {
+  /** An IPv4 address or range, such as `'93.184.215.14'` or `'93.184.215.0/24'`. */
+  readonly to: string;
+  /** A port, a range such as `'8000-8999'`, or a list of them. */
+  readonly ports: number | string | readonly (number | string)[];
+  /** @default 'tcp' */
+  readonly protocol?: 'tcp' | 'udp';
+}
+
+/**
+ * Where children of the profile `network` may connect to; everything else is refused. A host that is not root can't
+ * have it. See docs/network.md.
+ */
+export interface NetworkOptions {
+  /**
+   * Public addresses. Private and other special ranges, the addresses of cloud metadata services and those of the host
+   * itself stay out of reach, even where a range here covers them. @default []
+   */
+  readonly allow?: readonly NetworkRule[];
+  /** Single addresses, or ranges within private ones, that are to be reached although they are off-limits. @default [] */
+  readonly allowPrivate?: readonly NetworkRule[];
+  /**
+   * Up to three name servers; port 53 of each is let through, wherever it is. SECURITY: whatever can look up names can
+   * send data to any server of a domain of its own; `hosts` does without. @default []
+   */
+  readonly dns?: readonly string[];
+  /** Addresses by name, for /etc/hosts of children. They still have to be allowed. @default {} */
+  readonly hosts?: Readonly<Record<string, string>>;
+  /**
+   * A range that is not used otherwise. The first half is for a link of each zygote, the second for children, which
+   * only their zygote's router sees. @default {@link DEFAULT_NETWORK_ADDRESSES}
+   */
+  readonly addresses?: string;
+  /** Connections that a child may have at a time, TCP and UDP. @default {@link DEFAULT_MAX_CONNECTIONS} */
+  readonly maxConnections?: number;
+  /** The same for all children of a zygote together. @default {@link DEFAULT_MAX_CONNECTIONS_OF_ALL} */
+  readonly maxConnectionsOfAll?: number;
+}
 
 /** What each child may use. A child that goes beyond is `limitExceeded` with the name here, or `outOfMemory`. */
 export interface SandboxLimits {
@@ -112,6 +152,8 @@ export interface SandboxOptions {
   readonly cgroups?: readonly string[];
   /** What each child may use. @default see {@link SandboxLimits} */
   readonly limits?: SandboxLimits;
+  /** For the profile `network` only. @default nothing can be reached */
+  readonly network?: NetworkOptions;
 }
 
 /** What confines the children of a zygote. */

@@ -28,7 +28,8 @@ static int error_number(const char *name) {
     const char *name;
     int number;
   } known[] = {{"EPERM", EPERM}, {"ENOSYS", ENOSYS},         {"ENOTTY", ENOTTY}, {"EINVAL", EINVAL},
-               {"EBADE", EBADE}, {"EOPNOTSUPP", EOPNOTSUPP}, {"EAGAIN", EAGAIN}, {"ENOLCK", ENOLCK}};
+               {"EBADE", EBADE}, {"EOPNOTSUPP", EOPNOTSUPP}, {"EAGAIN", EAGAIN}, {"ENOLCK", ENOLCK},
+               {"EAFNOSUPPORT", EAFNOSUPPORT}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     if (strcmp(known[i].name, name) == 0) return known[i].number;
   }
@@ -42,14 +43,18 @@ static uint64_t read_number(const char *file, int line, const char *word) {
   return number;
 }
 
+enum { MOST_CONDITIONS = 4 };
+
 /* if argN == VALUE, or if argN & MASK == VALUE: of the low 32 bits, since the kernel ignores the rest of the arguments
  * that we look at by number. if argN == NULL: of all bits, since the rest of a pointer counts. */
 static struct scmp_arg_cmp read_condition(const char *file, int line, char **rest) {
   const char *words[5] = {0};
   int count = 0;
   char *word;
-  while (count < 5 && (word = strsep(rest, " \t"))) {
-    if (*word) words[count++] = word;
+  while ((word = strsep(rest, " \t")) && strcmp(word, "and") != 0) {
+    if (!*word) continue;
+    if (count == 5) stop(file, line, "bad condition", word);
+    words[count++] = word;
   }
   if (count < 3 || strncmp(words[0], "arg", 3) != 0) stop(file, line, "bad condition", NULL);
   const unsigned argument = (unsigned)read_number(file, line, words[0] + 3);
@@ -79,8 +84,13 @@ static void add_rule(const char *file, int line, uint32_t action, const char *na
   if (action == DEFAULT_ACTION) return; /* said for the reader */
   int status;
   if (rest) {
-    const struct scmp_arg_cmp condition = read_condition(file, line, rest);
-    status = seccomp_rule_add_array(filter, action, number, 1, &condition);
+    struct scmp_arg_cmp conditions[MOST_CONDITIONS];
+    unsigned count = 0;
+    do {
+      if (count == MOST_CONDITIONS) stop(file, line, "too many conditions", NULL);
+      conditions[count++] = read_condition(file, line, rest);
+    } while (*rest);
+    status = seccomp_rule_add_array(filter, action, number, count, conditions);
   } else {
     status = seccomp_rule_add_array(filter, action, number, 0, NULL);
   }

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { inRoot, run } from './project.mjs';
 
-const profiles = ['compute', 'exec'];
+const profiles = ['compute', 'exec', 'network'];
 const architectures = ['x86_64', 'aarch64'];
 
 /** Whether a file is there and younger than all of the others. */
