@@ -188,6 +188,7 @@ enum { SOURCE_OFFSET = 12, DESTINATION_OFFSET = 16 };
 
 void nft_source(struct nft *nft, uint32_t address, int is) {
   const uint32_t value = htonl(address);
+  nft_is_ipv4(nft, 1);
   load_payload(nft, NFT_PAYLOAD_NETWORK_HEADER, SOURCE_OFFSET, sizeof value);
   compare(nft, is ? NFT_CMP_EQ : NFT_CMP_NEQ, &value, sizeof value);
 }
@@ -200,6 +201,7 @@ static void compare_network(struct nft *nft, uint32_t address, int bits) {
 }
 
 void nft_destination(struct nft *nft, uint32_t address, int bits) {
+  nft_is_ipv4(nft, 1);
   load_payload(nft, NFT_PAYLOAD_NETWORK_HEADER, DESTINATION_OFFSET, sizeof address);
   compare_network(nft, address, bits);
 }
@@ -236,6 +238,7 @@ void nft_original_ports(struct nft *nft, uint16_t first, uint16_t last) {
 }
 
 void nft_icmp_type(struct nft *nft, int type) {
+  nft_is_ipv4(nft, 1);
   const unsigned char value = (unsigned char)type;
   nft_protocol(nft, IPPROTO_ICMP);
   load_payload(nft, NFT_PAYLOAD_TRANSPORT_HEADER, 0, sizeof value);
@@ -280,6 +283,7 @@ static void count_connections(struct nft *nft, int type, uint32_t count) {
 void nft_more_connections_than(struct nft *nft, uint32_t count) { count_connections(nft, NFTA_LIST_ELEM, count); }
 
 void nft_more_connections_of_source_than(struct nft *nft, const char *set, uint32_t count) {
+  nft_is_ipv4(nft, 1);
   load_payload(nft, NFT_PAYLOAD_NETWORK_HEADER, SOURCE_OFFSET, sizeof(uint32_t));
   const struct expression add = begin(nft, NFTA_LIST_ELEM, "dynset");
   netlink_put_text(&nft->batch, NFTA_DYNSET_SET_NAME, set);

@@ -1,0 +1,58 @@
+// A zygote of the profile `network` that can't have its network does not start, and says what to change.
+import t from 'tap';
+import { HostProgram } from '../helpers/host-program.js';
+import { ALLOWED, canHaveNetworks, TestNetwork } from '../helpers/network.js';
+import { asOtherUser } from '../helpers/other-user.js';
+
+const skip = canHaveNetworks();
+t.setTimeout(120_000);
+
+const START = `await Zygote.start({ preload: [], sandbox: { profile: 'network', network: { allow: [{ to: '${ALLOWED}', ports: 80 }] } } })
+  .then(() => say('started'), ({ code, message }) => say({ code, message })); process.exit();`;
+
+t.test('where the host does not forward, it names the setting', { skip }, async (t) => {
+  const network = await TestNetwork.make(t, { forwarding: false });
+  const before = network.state();
+  const host = new HostProgram(t, START, { through: network.through });
+  t.match(await host.next(), {
+    code: 'ERR_SANDBOX_UNAVAILABLE',
+    message: /sysctl -w net\.ipv4\.conf\.eth0\.forwarding=1/,
+  });
+  t.equal(network.state(), before, 'and changes nothing');
+});
+
+t.test('forwarding of the link that leads outside is enough', { skip }, async (t) => {
+  const network = await TestNetwork.make(t, { forwarding: false });
+  network.inHost('sysctl', '-qw', 'net.ipv4.conf.eth0.forwarding=1');
+  t.equal(await new HostProgram(t, START, { through: network.through }).next(), 'started');
+});
+
+t.test('a host that is not root is told that it has to be', async (t) => {
+  const host = new HostProgram(t, START, { through: asOtherUser() });
+  t.match(await host.next(), { code: 'ERR_SANDBOX_UNAVAILABLE', message: /root/ });
+});
+
+t.test('without CAP_NET_ADMIN it names the capability', { skip }, async (t) => {
+  const network = await TestNetwork.make(t);
+  const through = [...network.through, 'setpriv', '--bounding-set=-net_admin', '--inh-caps=-net_admin'];
+  const host = new HostProgram(t, START, { through });
+  t.match(await host.next(), { code: 'ERR_SANDBOX_UNAVAILABLE', message: /CAP_NET_ADMIN/ });
+});
+
+t.test('two zygotes of a host have their own links and addresses, side by side', { skip }, async (t) => {
+  const network = await TestNetwork.make(t);
+  const host = new HostProgram(
+    t,
+    `const options = { preload: [], sandbox: { profile: 'network', network: { allow: [{ to: '${ALLOWED}', ports: 80 }] } } };
+    const zygotes = await Promise.all([Zygote.start(options), Zygote.start(options)]);
+    const get = "module.exports = async () => (await fetch('http://${ALLOWED}/')).text()";
+    const values = (await Promise.all(zygotes.map((zygote) => zygote.run(get)))).map(({ value }) => value);
+    await zygotes[0].close();
+    values.push((await zygotes[1].run(get)).value);
+    say(values);
+    await zygotes[1].close();`,
+    { through: network.through },
+  );
+  const values = await host.next<readonly string[]>();
+  t.equal(values.filter((value) => value.startsWith(`hello from ${ALLOWED}`)).length, 3);
+});
