@@ -1,6 +1,6 @@
 /** From what the caller asks for to what the launcher is told (native/launcher/network_options.c). */
 import { ZygoteStartError } from '../errors.js';
-import { parseAddress, rangeSize } from './address.js';
+import { contains, parseAddress, rangeSize } from './address.js';
 import { BLOCKED_RANGES } from './blocked.js';
 import type { CheckedNetworkOptions, CheckedRule } from './options.js';
 
@@ -41,13 +41,16 @@ export function planNetwork(options: CheckedNetworkOptions): string[] {
     );
   }
   const { addresses, maxConnections, maxConnectionsOfAll } = options;
+  // The links of other zygotes are there.
+  const isBlocked = BLOCKED_RANGES.some((range) => contains(range, addresses));
+  const blocked = isBlocked ? BLOCKED_RANGES : [...BLOCKED_RANGES, addresses];
   const half = rangeSize(addresses.bits) / 2;
   return [
     // The addresses of the halves that name the gateways are not given to anybody.
     `--network-links=${addresses.address + 1}:${half - 1}`,
     `--network-children=${addresses.address + half}:${half}`,
     `--connections=${maxConnections}:${maxConnectionsOfAll}`,
-    ...BLOCKED_RANGES.map(({ address, bits }) => `--blocked=${address}:${bits}`),
+    ...blocked.map(({ address, bits }) => `--blocked=${address}:${bits}`),
     ...options.dns.flatMap(dnsRules).map((rule) => reach(rule, true)),
     ...options.allowPrivate.map((rule) => reach(rule, true)),
     ...options.allow.map((rule) => reach(rule, false)),
