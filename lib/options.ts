@@ -244,7 +244,8 @@ function checkSandbox(options: unknown, name: string): CheckedSandboxOptions {
     return { ...given, network };
   }
   // Without a namespace of its own there would be no firewall.
-  if (given.off.includes('network')) fail(`${name}.off`, "without 'network' for the profile network", 'network');
+  if (given.off.includes('network'))
+    fail(`${name}.off`, "without 'network' for the profile network", 'network');
   return { ...given, network: network ?? checkNetwork({}, `${name}.network`) };
 }
 

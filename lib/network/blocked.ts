@@ -27,6 +27,9 @@ export const BLOCKED_RANGES: readonly Range[] = Object.keys(BLOCKED).map((text) 
 });
 
 /** What no option opens: it never leaves the child, or no firewall could say where it ends. */
-export const UNREACHABLE_RANGES: readonly Range[] = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '240.0.0.0/4'].flatMap(
-  (text) => parseRange(text) ?? [],
-);
+export const UNREACHABLE_RANGES: readonly Range[] = [
+  '0.0.0.0/8',
+  '127.0.0.0/8',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+].flatMap((text) => parseRange(text) ?? []);

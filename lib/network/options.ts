@@ -85,7 +85,11 @@ const publicRange: Check<Range> = (value, name) => {
 const privateRange: Check<Range> = (value, name) => {
   const checked = range(value, name);
   if (UNREACHABLE_RANGES.some((unreachable) => contains(unreachable, checked)))
-    fail(name, 'an address of another machine: loopback, multicast and broadcast are never let through', value);
+    fail(
+      name,
+      'an address of another machine: loopback, multicast and broadcast are never let through',
+      value,
+    );
   return checked.bits === 32 || BLOCKED_RANGES.some((blocked) => contains(blocked, checked))
     ? checked
     : fail(name, 'a single address, or a range within a private one', value);

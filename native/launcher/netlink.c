@@ -29,9 +29,8 @@ void netlink_put_raw(struct netlink_batch *batch, const void *bytes, size_t size
 }
 
 void netlink_message(struct netlink_batch *batch, int type, int flags, const void *header, size_t header_size) {
-  const struct nlmsghdr message = {.nlmsg_type = (uint16_t)type,
-                                   .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags),
-                                   .nlmsg_seq = ++batch->sent};
+  const struct nlmsghdr message = {
+      .nlmsg_type = (uint16_t)type, .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags), .nlmsg_seq = ++batch->sent};
   batch->last = batch->size;
   netlink_put_raw(batch, &message, sizeof message);
   netlink_put_raw(batch, header, header_size);

@@ -4,7 +4,8 @@
  *
  * Each child's is its stub's. The router's is init's; nobody but init is in it, and its firewall decides what is let
  * through, for all children alike. What the host's namespace needs, a link, a route to the router and a table of
- * nf_tables, the outer process makes and keeps: all of it is gone when that process and init are, whatever ends them. */
+ * nf_tables, the outer process makes and keeps: all of it is gone when that process and init are, whatever ends them.
+ */
 #pragma once
 
 #include <sys/types.h>

@@ -39,14 +39,14 @@ struct launcher_options {
   unsigned long memory_bytes, tasks; /* --memory=BYTES, --tasks=COUNT; 0: unlimited */
   const char *writes[MAX_WRITES];    /* --write=PATH:TEXT, a file of the new root */
   int write_count;
-  struct address_range link_addresses;  /* --network-links=FIRST:COUNT; COUNT 0: there is no network */
-  struct address_range child_addresses; /* --network-children=FIRST:COUNT, COUNT a multiple of 256 */
+  struct address_range link_addresses;        /* --network-links=FIRST:COUNT; COUNT 0: there is no network */
+  struct address_range child_addresses;       /* --network-children=FIRST:COUNT, COUNT a multiple of 256 */
   uint32_t connections_each, connections_all; /* --connections=EACH:ALL, of a child and of all children */
   struct network blocked[MAX_BLOCKED];        /* --blocked=ADDRESS:BITS */
   int blocked_count;
   struct network_rule network_rules[MAX_NETWORK_RULES]; /* --reach=ADDRESS:BITS:PROTOCOL:FIRST:LAST:NAMED */
   int network_rule_count;
-  char **command;                    /* what follows --: a program, its argv[0], arguments */
+  char **command; /* what follows --: a program, its argv[0], arguments */
 };
 
 /* Exits with a message for words that it does not know. */

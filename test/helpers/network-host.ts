@@ -56,6 +56,7 @@ export async function runInChild<T>(
   options: RunOptions = {},
 ): Promise<T> {
   const [run] = await runInChildren(t, network, [body], options);
-  if (run === undefined || run.failed !== undefined) throw new Error(`the child failed: ${JSON.stringify(run)}`);
+  if (run === undefined || run.failed !== undefined)
+    throw new Error(`the child failed: ${JSON.stringify(run)}`);
   return run.value as T;
 }

@@ -96,8 +96,11 @@ t.test('a child leaves no link in the namespace of the router', { skip }, async 
       .filter((line) => /^ *c\d+:/.test(line));
   // The stubs that wait for the next children have one each.
   const stubs = (): number =>
-    descendantsOf(init).filter(({ parent, name }) => parent === init && name.startsWith('nodespawner')).length;
-  t.ok(await eventually('the links of the dead are gone', () => (links().length === stubs() ? true : undefined)));
+    descendantsOf(init).filter(({ parent, name }) => parent === init && name.startsWith('nodespawner'))
+      .length;
+  t.ok(
+    await eventually('the links of the dead are gone', () => (links().length === stubs() ? true : undefined)),
+  );
 });
 
 t.test('a zygote that can not start leaves nothing', { skip }, async (t) => {

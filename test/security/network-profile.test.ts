@@ -68,31 +68,39 @@ for (const { also, off } of VARIANTS) {
     t.match(https, `hello from ${ALLOWED}`);
   });
 
-  t.test(`names are looked up at the given server, by libc and by c-ares, by UDP and TCP${also}`, { skip }, async (t) => {
-    const network = await TestNetwork.make(t);
-    const found = await runInChild(
-      t,
-      network,
-      `const dns = await import('node:dns/promises');
+  t.test(
+    `names are looked up at the given server, by libc and by c-ares, by UDP and TCP${also}`,
+    { skip },
+    async (t) => {
+      const network = await TestNetwork.make(t);
+      const found = await runInChild(
+        t,
+        network,
+        `const dns = await import('node:dns/promises');
        return [(await dns.lookup('${NAME}')).address, await dns.resolve4('${NAME}'), await tcp('${OTHER}', 53)];`,
-      { network: { dns: [OTHER] }, sandbox },
-    );
-    // Over TCP nothing was asked, so nothing was said: but there was a connection.
-    t.strictSame(found, [ALLOWED, [ALLOWED], 'no answer']);
-    t.ok(network.heard.includes(`tcp ${OTHER}:53 from ${HOST}`));
-  });
+        { network: { dns: [OTHER] }, sandbox },
+      );
+      // Over TCP nothing was asked, so nothing was said: but there was a connection.
+      t.strictSame(found, [ALLOWED, [ALLOWED], 'no answer']);
+      t.ok(network.heard.includes(`tcp ${OTHER}:53 from ${HOST}`));
+    },
+  );
 
-  t.test(`a name server is reached at port 53 only, and no other server at port 53${also}`, { skip }, async (t) => {
-    const network = await TestNetwork.make(t);
-    const found = await runInChild(
-      t,
-      network,
-      `return Promise.all([tcp('${OTHER}', 80), udp('${OTHER}', 7), tcp('${ALLOWED}', 53), udp('${ALLOWED}', 53)]);`,
-      { network: { dns: [OTHER] }, sandbox },
-    );
-    t.strictSame(found, ['EHOSTUNREACH', 'no answer', 'EHOSTUNREACH', 'no answer']);
-    t.strictSame(network.heard, []);
-  });
+  t.test(
+    `a name server is reached at port 53 only, and no other server at port 53${also}`,
+    { skip },
+    async (t) => {
+      const network = await TestNetwork.make(t);
+      const found = await runInChild(
+        t,
+        network,
+        `return Promise.all([tcp('${OTHER}', 80), udp('${OTHER}', 7), tcp('${ALLOWED}', 53), udp('${ALLOWED}', 53)]);`,
+        { network: { dns: [OTHER] }, sandbox },
+      );
+      t.strictSame(found, ['EHOSTUNREACH', 'no answer', 'EHOSTUNREACH', 'no answer']);
+      t.strictSame(network.heard, []);
+    },
+  );
 
   t.test(`other ports, other addresses and the other protocol are refused${also}`, { skip }, async (t) => {
     const network = await TestNetwork.make(t);
@@ -113,20 +121,24 @@ for (const { also, off } of VARIANTS) {
     t.strictSame(network.heard, []);
   });
 
-  t.test(`private ranges and metadata services are not reached by a list of everything${also}`, { skip }, async (t) => {
-    const network = await TestNetwork.make(t);
-    const found = await runInChild(
-      t,
-      network,
-      `const all = [];
+  t.test(
+    `private ranges and metadata services are not reached by a list of everything${also}`,
+    { skip },
+    async (t) => {
+      const network = await TestNetwork.make(t);
+      const found = await runInChild(
+        t,
+        network,
+        `const all = [];
        for (const address of ${JSON.stringify(PRIVATE)}) all.push(tcp(address, 80), udp(address, 7));
        return Promise.all([tcp('${ALLOWED}', 81), ...all]);`,
-      { network: EVERYTHING, sandbox },
-    );
-    // The first shows that the list of everything is one.
-    t.strictSame(found, [ALLOWED, ...PRIVATE.flatMap(() => ['EHOSTUNREACH', 'no answer'])]);
-    t.strictSame(network.heard, [`tcp ${ALLOWED}:81 from ${HOST}`]);
-  });
+        { network: EVERYTHING, sandbox },
+      );
+      // The first shows that the list of everything is one.
+      t.strictSame(found, [ALLOWED, ...PRIVATE.flatMap(() => ['EHOSTUNREACH', 'no answer'])]);
+      t.strictSame(network.heard, [`tcp ${ALLOWED}:81 from ${HOST}`]);
+    },
+  );
 
   t.test(`the metadata service is not reached under any of its disguises${also}`, { skip }, async (t) => {
     const network = await TestNetwork.make(t);
@@ -147,16 +159,28 @@ for (const { also, off } of VARIANTS) {
     t.strictSame(network.heard, []);
   });
 
-  t.test(`a private address is reached once it is named, and its neighbour is not${also}`, { skip }, async (t) => {
-    const network = await TestNetwork.make(t);
-    const found = await runInChild(
-      t,
-      network,
-      `return Promise.all([tcp('10.1.2.3', 81), tcp('10.1.2.3', 80), tcp('172.16.5.6', 81), tcp('${METADATA}', 81)]);`,
-      { network: { allowPrivate: [{ to: '10.1.2.0/24', ports: 81 }, { to: METADATA, ports: 81 }] }, sandbox },
-    );
-    t.strictSame(found, ['10.1.2.3', 'EHOSTUNREACH', 'EHOSTUNREACH', METADATA]);
-  });
+  t.test(
+    `a private address is reached once it is named, and its neighbour is not${also}`,
+    { skip },
+    async (t) => {
+      const network = await TestNetwork.make(t);
+      const found = await runInChild(
+        t,
+        network,
+        `return Promise.all([tcp('10.1.2.3', 81), tcp('10.1.2.3', 80), tcp('172.16.5.6', 81), tcp('${METADATA}', 81)]);`,
+        {
+          network: {
+            allowPrivate: [
+              { to: '10.1.2.0/24', ports: 81 },
+              { to: METADATA, ports: 81 },
+            ],
+          },
+          sandbox,
+        },
+      );
+      t.strictSame(found, ['10.1.2.3', 'EHOSTUNREACH', 'EHOSTUNREACH', METADATA]);
+    },
+  );
 
   t.test(`no address of the host's own is reached, loopback neither${also}`, { skip }, async (t) => {
     const network = await TestNetwork.make(t);
@@ -167,7 +191,13 @@ for (const { also, off } of VARIANTS) {
          udp('${HOST}', 7), udp('${HOST_TOO}', 7), tcp('127.0.0.2', 81), tcp('0.0.0.0', 81)]);`,
       { network: EVERYTHING, sandbox },
     );
-    t.strictSame(found.slice(0, 5), ['EHOSTUNREACH', 'EHOSTUNREACH', 'ECONNREFUSED', 'no answer', 'no answer']);
+    t.strictSame(found.slice(0, 5), [
+      'EHOSTUNREACH',
+      'EHOSTUNREACH',
+      'ECONNREFUSED',
+      'no answer',
+      'no answer',
+    ]);
     t.notMatch(found, [HOST]);
     t.strictSame(network.heard, []);
   });
@@ -181,14 +211,17 @@ for (const { also, off } of VARIANTS) {
 
   t.test(`what the host puts behind an allowed address is not reached${also}`, { skip }, async (t) => {
     const network = await TestNetwork.make(t);
-    network.inHost('nft', `table ip published {
+    network.inHost(
+      'nft',
+      `table ip published {
       chain in { type nat hook prerouting priority dstnat;
         ip daddr ${OTHER} tcp dport 80 dnat to 10.1.2.3:81;
         ip daddr ${OTHER} tcp dport 81 redirect to :8080;
         ip daddr ${HOST} tcp dport 80 dnat to 10.1.2.3:81;
       }
     }
-`);
+`,
+    );
     const body = `return Promise.all([tcp('${OTHER}', 80), tcp('${OTHER}', 81), tcp('${HOST}', 80)]);`;
     const found = await runInChild(t, network, body, { network: EVERYTHING, sandbox });
     // Our link has no address that it could be redirected to, so the host drops that one itself.
@@ -196,11 +229,14 @@ for (const { also, off } of VARIANTS) {
     t.strictSame(network.heard, []);
   });
 
-  t.test(`children have an address each, and don't reach each other or the router${also}`, { skip }, async (t) => {
-    const network = await TestNetwork.make(t);
-    // Each listens by UDP, and tells the others at the address that it has: those of the first and the second child
-    // differ by a generation and a slot, so all of a generation are tried.
-    const body = `const own = await new Promise((resolve) => {
+  t.test(
+    `children have an address each, and don't reach each other or the router${also}`,
+    { skip },
+    async (t) => {
+      const network = await TestNetwork.make(t);
+      // Each listens by UDP, and tells the others at the address that it has: those of the first and the second child
+      // differ by a generation and a slot, so all of a generation are tried.
+      const body = `const own = await new Promise((resolve) => {
         const socket = dgram.createSocket('udp4');
         socket.connect(7, '${ALLOWED}', () => { resolve(socket.address().address); socket.close(); });
       });
@@ -220,13 +256,20 @@ for (const { also, off } of VARIANTS) {
       }
       sender.close(); listener.close();
       return { own, heard: heard.filter((peer) => peer !== own), heardSelf: heard.includes(own) };`;
-    const runs = await runInChildren(t, network, [body, body, body], { network: EVERYTHING, sandbox });
-    t.strictSame(runs.filter(({ failed }) => failed), []);
-    const values = runs.map(({ value }) => value as { own: string; heard: string[]; heardSelf: boolean });
-    t.equal(new Set(values.map(({ own }) => own)).size, 3);
-    // That it heard itself shows that it was listening, and that the addresses that it tried were right.
-    t.strictSame(values.map(({ heard, heardSelf }) => ({ heard, heardSelf })), Array(3).fill({ heard: [], heardSelf: true }));
-  });
+      const runs = await runInChildren(t, network, [body, body, body], { network: EVERYTHING, sandbox });
+      t.strictSame(
+        runs.filter(({ failed }) => failed),
+        [],
+      );
+      const values = runs.map(({ value }) => value as { own: string; heard: string[]; heardSelf: boolean });
+      t.equal(new Set(values.map(({ own }) => own)).size, 3);
+      // That it heard itself shows that it was listening, and that the addresses that it tried were right.
+      t.strictSame(
+        values.map(({ heard, heardSelf }) => ({ heard, heardSelf })),
+        Array(3).fill({ heard: [], heardSelf: true }),
+      );
+    },
+  );
 
   t.test(`there is no IPv6${also}`, { skip }, async (t) => {
     const network = await TestNetwork.make(t);
@@ -238,7 +281,7 @@ for (const { also, off } of VARIANTS) {
   });
 }
 
-const RAW = { 'raw IPv4': [2, 3, 1], 'packet': [17, 3, 768], 'vsock': [40, 1, 0] } as const;
+const RAW = { 'raw IPv4': [2, 3, 1], packet: [17, 3, 768], vsock: [40, 1, 0] } as const;
 for (const [name, numbers] of Object.entries(RAW)) {
   t.test(`a ${name} socket kills the child`, { skip }, async (t) => {
     const network = await TestNetwork.make(t);
@@ -249,15 +292,19 @@ for (const [name, numbers] of Object.entries(RAW)) {
   });
 }
 
-t.test('without the filter of system calls, raw sockets need a capability that children lack', { skip }, async (t) => {
-  const network = await TestNetwork.make(t);
-  const addon = compile(t, 'socket-addon', 'addon');
-  const body = `const { socket } = (await import(${JSON.stringify(addon)})).default;
+t.test(
+  'without the filter of system calls, raw sockets need a capability that children lack',
+  { skip },
+  async (t) => {
+    const network = await TestNetwork.make(t);
+    const addon = compile(t, 'socket-addon', 'addon');
+    const body = `const { socket } = (await import(${JSON.stringify(addon)})).default;
     return [socket(2, 3, 1), socket(17, 3, 768), socket(2, 1, 0)];`;
-  const sandbox = { off: ['syscalls'] as const };
-  const EPERM = 1;
-  t.strictSame(await runInChild(t, network, body, { sandbox, preload: [addon] }), [EPERM, EPERM, 0]);
-});
+    const sandbox = { off: ['syscalls'] as const };
+    const EPERM = 1;
+    t.strictSame(await runInChild(t, network, body, { sandbox, preload: [addon] }), [EPERM, EPERM, 0]);
+  },
+);
 
 t.test('other sockets are refused: of other families, and of other protocols', { skip }, async (t) => {
   const network = await TestNetwork.make(t);

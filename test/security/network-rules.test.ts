@@ -153,7 +153,9 @@ t.test('the firewalls are what is written here', { skip }, async (t) => {
   await host.next();
   const init = descendantsOf(host.pid).filter(({ name }) => name.startsWith('nodespawner'))[1]?.pid ?? 0;
   const list = ['nft', 'list', 'ruleset'];
-  const router = execFileSync('nsenter', [`--target=${init}`, '--user', '--net', ...list], { encoding: 'utf8' });
+  const router = execFileSync('nsenter', [`--target=${init}`, '--user', '--net', ...list], {
+    encoding: 'utf8',
+  });
   t.strictSame(plain(router), plain(ROUTER));
   t.strictSame(plain(network.inHost(...list)), plain(HOST));
 });

@@ -52,7 +52,15 @@ for (const to of [
   });
 }
 
-for (const to of ['10.0.0.0/8', '10.1.2.3', '169.254.169.254', '100.64.0.0/16', '168.63.129.16', '127.0.0.1', '224.0.0.1']) {
+for (const to of [
+  '10.0.0.0/8',
+  '10.1.2.3',
+  '169.254.169.254',
+  '100.64.0.0/16',
+  '168.63.129.16',
+  '127.0.0.1',
+  '224.0.0.1',
+]) {
   t.test(`${to} is not for allow`, async (t) => {
     t.equal(refused({ allow: [{ to, ports: 80 }] }), `${NAME}.allow[0].to`);
   });
@@ -66,7 +74,15 @@ t.test('a range that only covers private ones is for allow', async (t) => {
 t.test('allowPrivate takes what is private as a whole, and single addresses', async (t) => {
   for (const to of ['10.0.0.0/8', '10.1.2.0/24', '169.254.169.254', '192.31.196.1'])
     t.equal(refused({ allowPrivate: [{ to, ports: 80 }] }), undefined, to);
-  for (const to of ['0.0.0.0/0', '8.0.0.0/6', '192.31.196.0/24', '127.0.0.1', '127.0.0.0/8', '224.0.0.1', '255.255.255.255'])
+  for (const to of [
+    '0.0.0.0/0',
+    '8.0.0.0/6',
+    '192.31.196.0/24',
+    '127.0.0.1',
+    '127.0.0.0/8',
+    '224.0.0.1',
+    '255.255.255.255',
+  ])
     t.equal(refused({ allowPrivate: [{ to, ports: 80 }] }), `${NAME}.allowPrivate[0].to`, to);
 });
 
