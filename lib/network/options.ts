@@ -46,7 +46,7 @@ const isPort = (value: unknown): value is number =>
 
 const ports: Check<{ first: number; last: number }> = (value, name) => {
   if (isPort(value)) return { first: value, last: value };
-  const [, first, last] = (typeof value === 'string' && /^(\d{1,5})-(\d{1,5})$/.exec(value)) || [];
+  const [, first, last] = typeof value === 'string' ? (/^(\d{1,5})-(\d{1,5})$/.exec(value) ?? []) : [];
   const pair = { first: Number(first), last: Number(last) };
   if (isPort(pair.first) && isPort(pair.last) && pair.first <= pair.last) return pair;
   return fail(name, "a port (1 to 65535), or a range such as '8000-8999'", value);
