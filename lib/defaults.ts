@@ -34,3 +34,5 @@ export const DEFAULT_NETWORK_ADDRESSES = '198.18.0.0/15';
 export const DEFAULT_MAX_CONNECTIONS = 256;
 /** A small part of net.netfilter.nf_conntrack_max, which is 262144 on most machines. */
 export const DEFAULT_MAX_CONNECTIONS_OF_ALL = 8192;
+/** Much longer than a step may take by default, and much shorter than the five days of the kernel. */
+export const DEFAULT_CONNECTION_IDLE_MS = 600_000;

@@ -20,6 +20,7 @@ export {
   ZygoteStartError,
 } from './errors.js';
 export {
+  DEFAULT_CONNECTION_IDLE_MS,
   DEFAULT_CWD,
   DEFAULT_FILENAME,
   DEFAULT_FILE_BYTES,

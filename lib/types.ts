@@ -106,6 +106,12 @@ export interface NetworkOptions {
   readonly maxConnections?: number;
   /** The same for all children of a zygote together. @default {@link DEFAULT_MAX_CONNECTIONS_OF_ALL} */
   readonly maxConnectionsOfAll?: number;
+  /**
+   * How long a TCP connection may be silent before the firewall forgets it, in milliseconds, rounded up to seconds. It
+   * bounds how long the connections of a killed child count for {@link maxConnectionsOfAll}.
+   * @default {@link DEFAULT_CONNECTION_IDLE_MS}
+   */
+  readonly connectionIdleMs?: number;
 }
 
 /** What each child may use. A child that goes beyond is `limitExceeded` with the name here, or `outOfMemory`. */

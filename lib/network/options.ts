@@ -1,5 +1,6 @@
 /** Checks `sandbox.network`. */
 import {
+  DEFAULT_CONNECTION_IDLE_MS,
   DEFAULT_MAX_CONNECTIONS,
   DEFAULT_MAX_CONNECTIONS_OF_ALL,
   DEFAULT_NETWORK_ADDRESSES,
@@ -24,6 +25,7 @@ export interface CheckedNetworkOptions {
   readonly addresses: Range;
   readonly maxConnections: number;
   readonly maxConnectionsOfAll: number;
+  readonly connectionIdleMs: number;
 }
 
 /** MAX_NETWORK_RULES of native/launcher/options.h. */
@@ -124,6 +126,7 @@ export function checkNetwork(value: unknown, name: string): CheckedNetworkOption
     addresses: reader.get('addresses', pool, pool(DEFAULT_NETWORK_ADDRESSES, `${name}.addresses`)),
     maxConnections: reader.get('maxConnections', count, DEFAULT_MAX_CONNECTIONS),
     maxConnectionsOfAll: reader.get('maxConnectionsOfAll', count, DEFAULT_MAX_CONNECTIONS_OF_ALL),
+    connectionIdleMs: reader.get('connectionIdleMs', count, DEFAULT_CONNECTION_IDLE_MS),
   };
   reader.end();
   if (checked.dns.length > 3) fail(`${name}.dns`, 'at most three addresses', checked.dns);

@@ -40,7 +40,7 @@ export function planNetwork(options: CheckedNetworkOptions): string[] {
       '',
     );
   }
-  const { addresses, maxConnections, maxConnectionsOfAll } = options;
+  const { addresses, maxConnections, maxConnectionsOfAll, connectionIdleMs } = options;
   // The links of other zygotes are there.
   const isBlocked = BLOCKED_RANGES.some((range) => contains(range, addresses));
   const blocked = isBlocked ? BLOCKED_RANGES : [...BLOCKED_RANGES, addresses];
@@ -49,7 +49,7 @@ export function planNetwork(options: CheckedNetworkOptions): string[] {
     // The addresses of the halves that name the gateways are not given to anybody.
     `--network-links=${addresses.address + 1}:${half - 1}`,
     `--network-children=${addresses.address + half}:${half}`,
-    `--connections=${maxConnections}:${maxConnectionsOfAll}`,
+    `--connections=${maxConnections}:${maxConnectionsOfAll}:${Math.ceil(connectionIdleMs / 1000)}`,
     ...blocked.map(({ address, bits }) => `--blocked=${address}:${bits}`),
     ...options.dns.flatMap(dnsRules).map((rule) => reach(rule, true)),
     ...options.allowPrivate.map((rule) => reach(rule, true)),

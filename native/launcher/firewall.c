@@ -18,6 +18,14 @@ static void to_named(struct nft *nft, const struct network_rule *rule) {
   nft_ports(nft, rule->first_port, rule->last_port);
 }
 
+/* SECURITY: connections that a child opens beyond its share, or that nobody ended because it was killed, are not to
+ * fill the kernel's table of connections, which the whole machine uses. The kernel would keep the latter for five days.
+ */
+static void add_limited_chain(struct nft *nft, const struct launcher_options *options) {
+  nft_idle_timeout(nft, "idle", options->idle_seconds);
+  nft_chain(nft, "limited");
+}
+
 static void add_network_rules(struct nft *nft, const struct launcher_options *options, const char *chain, int named) {
   for (int i = 0; i < options->network_rule_count; i++) {
     const struct network_rule *rule = &options->network_rules[i];
@@ -47,13 +55,13 @@ int load_router_firewall(const struct launcher_options *options, int socket) {
   nft_icmp_type(&nft, ICMP_DEST_UNREACH);
   nft_accept(&nft);
 
-  /* SECURITY: a child that leaves connections behind, or opens more than it may, is not to fill the kernel's table of
-   * connections, which is the whole machine's. */
   nft_counting_set(&nft, "connections");
-  nft_chain(&nft, "limited");
+  add_limited_chain(&nft, options);
   nft_rule(&nft, "limited");
   nft_more_connections_of_source_than(&nft, "connections", options->connections_each);
   nft_reject(&nft);
+  nft_rule(&nft, "limited");
+  nft_set_idle_timeout(&nft, "idle");
   nft_rule(&nft, "limited");
   nft_accept(&nft);
 
@@ -131,10 +139,12 @@ int load_host_firewall(const struct launcher_options *options, int socket, const
   nft_rule(&nft, "input");
   nft_reject(&nft);
 
-  nft_chain(&nft, "limited");
+  add_limited_chain(&nft, options);
   nft_rule(&nft, "limited");
   nft_more_connections_than(&nft, options->connections_all);
   nft_reject(&nft);
+  nft_rule(&nft, "limited");
+  nft_set_idle_timeout(&nft, "idle");
   nft_rule(&nft, "limited");
   nft_accept(&nft);
 

@@ -25,9 +25,10 @@ int parse_network_option(struct launcher_options *options, const char *argument)
     options->link_addresses = (struct address_range){(uint32_t)n[0], (uint32_t)n[1]};
   } else if (numbers_of(argument, "--network-children", n, 2) && n[1] >= 256) {
     options->child_addresses = (struct address_range){(uint32_t)n[0], (uint32_t)n[1]};
-  } else if (numbers_of(argument, "--connections", n, 2)) {
+  } else if (numbers_of(argument, "--connections", n, 3)) {
     options->connections_each = (uint32_t)n[0];
     options->connections_all = (uint32_t)n[1];
+    options->idle_seconds = (uint32_t)n[2];
   } else if (options->blocked_count < MAX_BLOCKED && numbers_of(argument, "--blocked", n, 2) && n[1] <= 32) {
     options->blocked[options->blocked_count++] = (struct network){(uint32_t)n[0], (int)n[1]};
   } else if (options->network_rule_count < MAX_NETWORK_RULES && numbers_of(argument, "--reach", n, 6) && n[1] <= 32) {

@@ -6,6 +6,7 @@
 #include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_cttimeout.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -73,6 +74,22 @@ void nft_counting_set(struct nft *nft, const char *name) {
   const size_t nest = netlink_nest(&nft->batch, NFTA_SET_DESC);
   netlink_put_be32(&nft->batch, NFTA_SET_DESC_SIZE, 65535);
   netlink_unnest(&nft->batch, nest);
+}
+
+void nft_idle_timeout(struct nft *nft, const char *name, uint32_t seconds) {
+  const uint16_t family = htons(NFPROTO_IPV4);
+  const unsigned char protocol = IPPROTO_TCP;
+  message(nft, NFT_MSG_NEWOBJ, 0);
+  netlink_put_text(&nft->batch, NFTA_OBJ_TABLE, nft->table);
+  netlink_put_text(&nft->batch, NFTA_OBJ_NAME, name);
+  netlink_put_be32(&nft->batch, NFTA_OBJ_TYPE, NFT_OBJECT_CT_TIMEOUT);
+  const size_t data = netlink_nest(&nft->batch, NFTA_OBJ_DATA);
+  netlink_put(&nft->batch, NFTA_CT_TIMEOUT_L3PROTO, &family, sizeof family);
+  netlink_put(&nft->batch, NFTA_CT_TIMEOUT_L4PROTO, &protocol, sizeof protocol);
+  const size_t timeouts = netlink_nest(&nft->batch, NFTA_CT_TIMEOUT_DATA);
+  netlink_put_be32(&nft->batch, CTA_TIMEOUT_TCP_ESTABLISHED, seconds);
+  netlink_unnest(&nft->batch, timeouts);
+  netlink_unnest(&nft->batch, data);
 }
 
 /* ---- rules: everything goes through register 1 ---- */
@@ -292,6 +309,16 @@ void nft_more_connections_of_source_than(struct nft *nft, const char *set, uint3
   netlink_put_be32(&nft->batch, NFTA_DYNSET_SREG_KEY, REGISTER);
   count_connections(nft, NFTA_DYNSET_EXPR, count);
   end(nft, add);
+}
+
+void nft_set_idle_timeout(struct nft *nft, const char *name) {
+  nft_is_ipv4(nft, 1);
+  nft_protocol(nft, IPPROTO_TCP);
+  const struct expression reference = begin(nft, NFTA_LIST_ELEM, "objref");
+  netlink_put_be32(&nft->batch, NFTA_OBJREF_IMM_TYPE, NFT_OBJECT_CT_TIMEOUT);
+  netlink_put_text(&nft->batch, NFTA_OBJREF_IMM_NAME, name);
+  end(nft, reference);
+  netlink_unnest(&nft->batch, nft->rule);
 }
 
 static void verdict(struct nft *nft, int code, const char *chain) {

@@ -30,6 +30,9 @@ void nft_chain(struct nft *nft, const char *name);
 /* A set that counts connections for each IPv4 address. */
 void nft_counting_set(struct nft *nft, const char *name);
 
+/* For connections of TCP that are silent: after how many seconds they are forgotten. */
+void nft_idle_timeout(struct nft *nft, const char *name, uint32_t seconds);
+
 void nft_rule(struct nft *nft, const char *chain);
 
 /* Matches. */
@@ -51,6 +54,9 @@ void nft_destination_is_not_unicast(struct nft *nft);
 void nft_source_is_spoofed(struct nft *nft);
 void nft_more_connections_than(struct nft *nft, uint32_t count);
 void nft_more_connections_of_source_than(struct nft *nft, const char *set, uint32_t count);
+
+/* Instead of a verdict: for new connections, a timeout of the table's. */
+void nft_set_idle_timeout(struct nft *nft, const char *name);
 
 /* Verdicts. */
 void nft_accept(struct nft *nft);

@@ -41,7 +41,8 @@ struct launcher_options {
   int write_count;
   struct address_range link_addresses;        /* --network-links=FIRST:COUNT; COUNT 0: there is no network */
   struct address_range child_addresses;       /* --network-children=FIRST:COUNT, COUNT a multiple of 256 */
-  uint32_t connections_each, connections_all; /* --connections=EACH:ALL, of a child and of all children */
+  uint32_t connections_each, connections_all; /* --connections=EACH:ALL:SECONDS, of a child and of all children */
+  uint32_t idle_seconds;                      /* after which a silent connection is forgotten */
   struct network blocked[MAX_BLOCKED];        /* --blocked=ADDRESS:BITS */
   int blocked_count;
   struct network_rule network_rules[MAX_NETWORK_RULES]; /* --reach=ADDRESS:BITS:PROTOCOL:FIRST:LAST:NAMED */

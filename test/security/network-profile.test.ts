@@ -13,9 +13,11 @@ import {
   OTHER,
   OUTSIDE_IPV6,
   PRIVATE,
+  PROBES,
   TestNetwork,
 } from '../helpers/network.js';
-import { runInChild, runInChildren } from '../helpers/network-host.js';
+import { HostProgram } from '../helpers/host-program.js';
+import { runInChild, runInChildren, startZygoteText } from '../helpers/network-host.js';
 
 const skip = canHaveNetworks();
 // Of the file as a whole.
@@ -366,4 +368,26 @@ t.test('a child has no more connections at a time than it may', { skip }, async 
   const options = { network: { ...EVERYTHING, maxConnections: 4 } };
   const [run] = await runInChildren(t, network, [body], options);
   t.strictSame(run?.value, ['open', 'open', 'open', 'open', 'EHOSTUNREACH', 'EHOSTUNREACH']);
+});
+
+t.test('the host forgets a connection that is silent for too long', { skip }, async (t) => {
+  const network = await TestNetwork.make(t);
+  const code = `${PROBES}\nexport default async () => {
+    const socket = net.connect({ host: '${ALLOWED}', port: 81 });
+    await new Promise((resolve) => socket.once('data', resolve));
+    console.log('open');
+    await new Promise(() => {});
+  };`;
+  const host = new HostProgram(
+    t,
+    `${startZygoteText({ network: { ...EVERYTHING, connectionIdleMs: 300_000 } })}
+    const child = await zygote.spawn(${JSON.stringify(code)});
+    child.result.catch(() => {});
+    child.stdout.once('data', () => say('open'));
+    setInterval(() => {}, 1000);`,
+    { through: network.through },
+  );
+  await host.next();
+  const [, seconds] = /tcp +6 (\d+) ESTABLISHED/.exec(network.inHost('cat', '/proc/net/nf_conntrack')) ?? [];
+  t.ok(Number(seconds) > 0 && Number(seconds) <= 300, `it has ${seconds} s`);
 });

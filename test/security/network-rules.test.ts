@@ -25,6 +25,12 @@ const OPTIONS = {
 const ROUTER = `table inet nodespawner {
 	flags owner
 
+	ct timeout idle {
+		protocol tcp
+		l3proto ip
+		policy = { established : 600 }
+	}
+
 	set connections {
 		type ipv4_addr
 		size 65535
@@ -48,6 +54,7 @@ const ROUTER = `table inet nodespawner {
 
 	chain limited {
 		add @connections { ip saddr ct count over 10 } reject with icmpx admin-prohibited
+		meta nfproto ipv4 meta l4proto tcp ct timeout set "idle"
 		accept
 	}
 
@@ -90,6 +97,12 @@ const ROUTER = `table inet nodespawner {
 const HOST = `table inet nodespawner-LINK {
 	flags owner
 
+	ct timeout idle {
+		protocol tcp
+		l3proto ip
+		policy = { established : 600 }
+	}
+
 	chain arriving {
 		type filter hook prerouting priority mangle; policy accept;
 		iifname != "LINK" accept
@@ -112,6 +125,7 @@ const HOST = `table inet nodespawner-LINK {
 
 	chain limited {
 		ct count over 100 reject with icmpx admin-prohibited
+		meta nfproto ipv4 meta l4proto tcp ct timeout set "idle"
 		accept
 	}
 
