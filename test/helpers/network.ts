@@ -50,6 +50,8 @@ export class TestNetwork {
     ip('netns', 'add', outside);
     for (const each of [host, outside]) ip('-n', each, 'link', 'set', 'lo', 'up');
     ip('-n', host, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', outside);
+    // Its own link-local address would come a while later, and change the state.
+    for (const each of [host, outside]) ip('-n', each, 'link', 'set', 'eth0', 'addrgenmode', 'none');
     const give = (where: string, link: string, ...addresses: string[]): void => {
       for (const address of addresses) {
         const flags = address.includes(':') ? ['nodad'] : [];
