@@ -115,6 +115,7 @@ export function planSandbox(options: CheckedSandboxOptions): SandboxPlan {
       skipped: 0,
       limits: has('limits') ? resourceLimits(options, hasOwnIds, cgroups !== undefined) : [],
       dataBytes: memory === 'rlimit' ? limits.memoryBytes : 0,
+      hasNetwork: options.network !== undefined,
       filter: filter.program.toString('base64'),
       filterProbe: filter.probe,
     },

@@ -119,6 +119,32 @@ const char* VerifyNamespaces(unsigned layers) {
   return count == 1 ? nullptr : "verify: the user namespace is the host's";
 }
 
+// Where packets could leave by: nothing, or the link that leads to the router, which is to speak IPv4 only. Not the
+// list of links, where the kernel may have put some of its own that are down (net.core.fb_tunnels_only_for_init_net).
+const char* VerifyNetwork(bool has_network) {
+  char text[16384];
+  if (ReadFile("/proc/self/net/route", text, sizeof text) < 0) return "verify: the routes can't be read";
+  // Nothing where there has never been a route; else a line of headings, and one for each route, which begins with the
+  // name of its link.
+  bool has_route = false;
+  for (const char* line = strchr(text, '\n'); line && line[1]; line = strchr(line + 1, '\n')) {
+    if (!has_network) return "verify: there is a way to a network";
+    if (strncmp(line + 1, "eth0\t", 5) != 0) return "verify: there is a way past the router";
+    has_route = true;
+  }
+  if (has_network && !has_route) return "verify: there is no way to the router";
+  // Each line is an address and what belongs to it, the name of the link last. Without IPv6 the file is not there.
+  if (ReadFile("/proc/self/net/if_inet6", text, sizeof text) < 0) {
+    return errno == ENOENT ? nullptr : "verify: the IPv6 addresses can't be read";
+  }
+  for (char* line = text; *line;) {
+    char* end = strchr(line, '\n');
+    if (!end || end - line < 3 || strncmp(end - 3, " lo", 3) != 0) return "verify: a link has an IPv6 address";
+    line = end + 1;
+  }
+  return nullptr;
+}
+
 const char* VerifyCgroups(bool has_root_of_its_own) {
   char text[4096];
   if (ReadFile("/proc/self/cgroup", text, sizeof text) <= 0) return "verify: /proc/self/cgroup can't be read";
@@ -138,6 +164,9 @@ const char* VerifyCgroups(bool has_root_of_its_own) {
 const char* FindGap(const Sandbox& sandbox, int id, const int* keep, size_t keep_count, bool has_cgroups) {
   if (const char* wrong = VerifyStatus(sandbox, id)) return wrong;
   if (const char* wrong = VerifyNamespaces(sandbox.layers)) return wrong;
+  if (sandbox.layers & LAYER_NETWORK) {
+    if (const char* wrong = VerifyNetwork(sandbox.has_network)) return wrong;
+  }
   if (HasOtherFds(keep, keep_count)) return "verify: a descriptor is left";
   if (has_cgroups) {
     if (const char* wrong = VerifyCgroups(sandbox.layers & LAYER_CGROUP)) return wrong;

@@ -48,6 +48,7 @@ Sandbox ReadSandbox(const Napi::Object& options) {
   const auto filter = options.Get("filter").As<Napi::Uint8Array>();
   sandbox.filter.resize(filter.ByteLength() / sizeof(sock_filter));
   memcpy(sandbox.filter.data(), filter.Data(), sandbox.filter.size() * sizeof(sock_filter));
+  sandbox.has_network = options.Get("hasNetwork").As<Napi::Boolean>().Value();
   sandbox.filter_probe = IntOption(options, "filterProbe");
   return sandbox;
 }

@@ -20,6 +20,8 @@ export interface SandboxConfig {
   readonly skipped: number;
   readonly limits: readonly (readonly [resource: number, soft: number, hard: number])[];
   readonly dataBytes: number;
+  /** Whether children have a link that leads out of their network namespace. */
+  readonly hasNetwork: boolean;
   /** The seccomp program, in base64. */
   readonly filter: string;
   readonly filterProbe: number;

@@ -26,7 +26,10 @@ export const NAME = 'server.test';
 
 export function canHaveNetworks(): false | string {
   if (process.getuid?.() !== 0) return 'only root can make network namespaces';
-  if (!existsSync('/usr/sbin/ip') && !existsSync('/sbin/ip')) return 'ip(8) of iproute2 is not installed';
+  for (const [program, name] of Object.entries({ ip: 'iproute2', nft: 'nftables' })) {
+    if (!['/usr/sbin', '/sbin', '/usr/bin', '/bin'].some((folder) => existsSync(`${folder}/${program}`)))
+      return `${program}(8) of ${name} is not installed`;
+  }
   return false;
 }
 
@@ -64,7 +67,7 @@ export class TestNetwork {
     give(outside, 'lo', ...[ALLOWED, OTHER, ...PRIVATE].map((address) => `${address}/32`));
     for (const each of [host, outside]) ip('-n', each, 'link', 'set', 'eth0', 'up');
     ip('-n', host, 'route', 'add', 'default', 'via', GATEWAY);
-    network.inHost('sysctl', '-qw', `net.ipv4.ip_forward=${forwarding ? 1 : 0}`);
+    network.set('net/ipv4/ip_forward', forwarding ? 1 : 0);
     await network.#serve(t, outside, ALLOWED, OTHER, OUTSIDE_IPV6, GATEWAY, ...PRIVATE);
     await network.#serve(t, host, HOST, HOST_TOO, '127.0.0.1', '::1');
     return network;
@@ -78,6 +81,11 @@ export class TestNetwork {
   inHost(...command: readonly string[]): string {
     const [program = '', ...args] = [...this.through, ...command];
     return execFileSync(program, args, { encoding: 'utf8' });
+  }
+
+  /** A setting of the host's namespace, by its path below /proc/sys: sysctl(8) is not part of every Debian. */
+  set(setting: string, value: number): void {
+    this.inHost('sh', '-c', `echo ${value} > /proc/sys/${setting}`);
   }
 
   /** All that the servers have said: whom they heard from, and where. */

@@ -23,7 +23,7 @@ t.test('where the host does not forward, it names the setting', { skip }, async 
 
 t.test('forwarding of the link that leads outside is enough', { skip }, async (t) => {
   const network = await TestNetwork.make(t, { forwarding: false });
-  network.inHost('sysctl', '-qw', 'net.ipv4.conf.eth0.forwarding=1');
+  network.set('net/ipv4/conf/eth0/forwarding', 1);
   t.equal(await new HostProgram(t, START, { through: network.through }).next(), 'started');
 });
 

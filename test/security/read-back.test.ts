@@ -5,6 +5,7 @@ import { LAYER_BITS, type SandboxLayer } from '../../lib/layers.js';
 import { checkZygoteOptions } from '../../lib/options.js';
 import { planSandbox, type SandboxPlan } from '../../lib/sandbox.js';
 import { startZygoteProcess } from '../../lib/zygote-process.js';
+import { canHaveNetworks } from '../helpers/network.js';
 import { allProcesses } from '../helpers/processes.js';
 import { eventually } from '../helpers/eventually.js';
 import { rejection } from '../helpers/zygote.js';
@@ -81,6 +82,19 @@ t.test('a layer that the launcher forgets is missed by the child', async (t) => 
     );
   t.match(await refusal({}, forget('files')), /verify: |setns/, 'files');
   t.match(await refusal({}, forget('user')), /verify: |setgroups|setresgid|setns/, 'user');
+});
+
+/** As if the host had decided otherwise whether there is to be a network. */
+const claim =
+  (hasNetwork: boolean) =>
+  (plan: SandboxPlan): SandboxPlan => ({ ...plan, config: { ...plan.config, hasNetwork } });
+
+t.test('a way to the network that is not there is missed', async (t) => {
+  t.match(await refusal({}, claim(true)), /verify: there is no way to the router/);
+});
+
+t.test('a way to the network that should not be there is found', { skip: canHaveNetworks() }, async (t) => {
+  t.match(await refusal({ profile: 'network' }, claim(false)), /verify: there is a way to a network/);
 });
 
 t.test('a filter that lets everything through is none', async (t) => {
