@@ -58,7 +58,7 @@ const ports: Check<{ first: number; last: number }> = (value, name) => {
 function rules(to: Check<Range>): Check<readonly CheckedRule[]> {
   const rule: Check<readonly CheckedRule[]> = (value, name) => {
     const reader = new Reader(value, name);
-    const destination = reader.get<Range | undefined>('to', to, undefined) ?? to(undefined, `${name}.to`);
+    const destination = reader.required('to', to);
     const protocol = reader.get('protocol', oneOf<'tcp' | 'udp'>('tcp', 'udp'), 'tcp');
     const given = reader.get<unknown>('ports', (item) => item, undefined);
     const several = Array.isArray(given)
