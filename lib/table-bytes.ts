@@ -4,11 +4,15 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import type { Table } from 'apache-arrow';
+import { MAX_BATCH_BYTES } from '../protocol/limits.js';
 import { InvalidOptionError } from './errors.js';
 
 const readAsync = promisify(read);
 
 const CHUNK_BYTES = 4 * 1024 * 1024;
+
+/** What is copied sooner than written by itself. */
+const SMALL_BYTES = 16 * 1024;
 
 export function isTable(value: unknown): value is Table {
   // Not by instanceof: the host may have loaded apache-arrow twice, as CommonJS and as ES modules.
@@ -57,6 +61,51 @@ async function* chunksOfFile(fd: number): AsyncGenerator<Uint8Array> {
   }
 }
 
+/** Not more than a batch at once, and a stream: a file can't have a dictionary that takes the place of another. */
+async function* chunksOfTable(table: Table, option: string): AsyncGenerator<Uint8Array> {
+  const { AsyncByteQueue, RecordBatchStreamWriter } = await import('apache-arrow');
+  let chunks: Uint8Array[] = [];
+  class Queue extends AsyncByteQueue {
+    override write(chunk: Uint8Array): void {
+      chunks.push(chunk);
+    }
+  }
+  const take = (): Uint8Array[] => {
+    const taken = chunks;
+    chunks = [];
+    return joined(taken);
+  };
+  const writer = new RecordBatchStreamWriter();
+  writer.reset(new Queue(), table.schema);
+  for (const batch of table.batches) {
+    writer.write(batch);
+    const batchChunks = take();
+    if (batchChunks.reduce((sum, { byteLength }) => sum + byteLength, 0) > MAX_BATCH_BYTES) {
+      const expected = `a table without record batches of more than ${MAX_BATCH_BYTES} bytes, which apache-arrow can't write`;
+      throw new InvalidOptionError(option, expected, table);
+    }
+    yield* batchChunks;
+  }
+  writer.finish();
+  yield* take();
+}
+
+/** Small chunks that follow each other as one: each is a write. */
+function joined(chunks: readonly Uint8Array[]): Uint8Array[] {
+  const runs: Uint8Array[][] = [];
+  let last: Uint8Array[] | undefined;
+  for (const chunk of chunks) {
+    const isSmall = chunk.byteLength < SMALL_BYTES;
+    if (isSmall && last !== undefined) {
+      last.push(chunk);
+    } else {
+      runs.push([chunk]);
+      last = isSmall ? runs.at(-1) : undefined;
+    }
+  }
+  return runs.flatMap((run) => (run.length === 1 ? run : Buffer.concat(run)));
+}
+
 /**
  * @param option what errors call it
  * @throws {InvalidOptionError}; what reading it throws
@@ -67,8 +116,7 @@ export async function* bytesOfTable(input: unknown, option: string): AsyncGenera
     return;
   }
   if (isTable(input)) {
-    const { tableToIPC } = await import('apache-arrow');
-    yield tableToIPC(input, 'file');
+    yield* chunksOfTable(input, option);
     return;
   }
   // A ReadStream has a path and a descriptor too, and is read as the stream that it is.

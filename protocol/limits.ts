@@ -42,3 +42,9 @@ export function withDefaults(limits: Partial<ValueLimits> = {}): ValueLimits {
  * and not only that.
  */
 export const MAX_BATCHES = 100_000;
+
+/**
+ * Bytes of one record batch with its dictionaries. From here on apache-arrow writes lengths that are negative: its
+ * arithmetic is that of 32 bits.
+ */
+export const MAX_BATCH_BYTES = 2 ** 31 - 1;

@@ -2,7 +2,7 @@
 import { inspect } from 'node:util';
 import type { RecordBatch, RecordBatchStreamWriter, Schema, Table } from 'apache-arrow';
 import { UnsupportedValueError } from '../protocol/errors.js';
-import { MAX_BATCHES } from '../protocol/limits.js';
+import { MAX_BATCH_BYTES, MAX_BATCHES } from '../protocol/limits.js';
 import type { OutputTable } from '../protocol/messages.js';
 import type { Arrow } from './arrow.js';
 import type { Tabular } from './returned.js';
@@ -72,7 +72,13 @@ class TableWriter {
     if (++this.#batches > MAX_BATCHES) this.#refuse(index, `more than ${MAX_BATCHES} record batches`);
     const fitting = withSchema(this.#arrow, batch, this.#schema ?? batch.schema);
     if (typeof fitting === 'string') this.#refuse(index, `it has another schema: ${fitting}`);
+    const start = this.#memory.end;
     this.#writer.write(fitting);
+    if (this.#memory.end - start > MAX_BATCH_BYTES)
+      this.#refuse(
+        index,
+        `a record batch of more than ${MAX_BATCH_BYTES} bytes, which apache-arrow can't write`,
+      );
   }
 
   #refuse(index: number, reason: string): never {

@@ -73,6 +73,11 @@ export function batchMessage(batch: CraftedBatch): Uint8Array {
   return encapsulate(Message.from(header, body.length), body);
 }
 
+/** A record batch whose body is for the caller to write, and may be of any length. */
+export function batchMetadata(batch: CraftedBatch, bodyLength: number): Uint8Array {
+  return encapsulate(Message.from(headerAndBody(batch).header, bodyLength), NONE);
+}
+
 export function dictionaryMessage(id: number, batch: CraftedBatch, isDelta = false): Uint8Array {
   const { header, body } = headerAndBody(batch);
   return encapsulate(Message.from(new DictionaryBatch(header, id, isDelta), body.length), body);
