@@ -2,60 +2,92 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { tableFromArrays, tableToIPC } from 'apache-arrow';
 import type { Zygote } from '../lib/index.js';
+import { checkSum, now, SUM_OF_TABLE, TABLE_BYTES } from './work.js';
 
 /** Does it once. */
-export interface Contestant {
-  /** In milliseconds. */
-  measure(): Promise<number>;
+export interface Contestant<T = number> {
+  /** Waits until what it needs is there; not counted. */
+  prepare?(): Promise<void>;
+  /** In milliseconds, where it is a number. */
+  measure(): Promise<T>;
 }
 
-export const ROWS = 1000;
-const values = Float64Array.from({ length: ROWS }, (_, i) => i * 1.5);
-const SUM = String(values.reduce((sum, value) => sum + value, 0));
-const bytes = tableToIPC(tableFromArrays({ id: Int32Array.from(values.keys()), value: values }), 'file');
+/** Of the same call. */
+export interface CallTimes {
+  /** From the request to the first line of the code, with apache-arrow usable. */
+  readonly firstLineMs: number;
+  /** From the request until the answer is there, checked, and the process gone. */
+  readonly roundTripMs: number;
+}
 
-/** CLOCK_MONOTONIC in nanoseconds, which host and children share. */
-const now = (): bigint => process.hrtime.bigint();
 const msSince = (start: bigint, end: bigint): number => Number(end - start) / 1e6;
 
-function check(found: string): void {
-  if (found !== SUM) throw new Error(`The sum should be ${SUM}, but is '${found}'`);
+/** Waits for a parked child, if the zygote is to have any. */
+export function whenParked(zygote: Zygote, isWanted: boolean): () => Promise<void> {
+  return async () => {
+    while (isWanted && zygote.parked === 0) await setTimeout(1);
+  };
 }
-
-const SUM_OF_TABLE = `
-function sum(table) {
-  let sum = 0;
-  for (const value of table.getChild('value').toArray()) sum += value;
-  return String(sum);
-}`;
 
 /** First line of the user's code with apache-arrow usable. */
 const FIRST_LINE = "const { Table } = require('apache-arrow'); const reached = process.hrtime.bigint();";
 
-export function nodespawnerFirstLine(zygote: Zygote): Contestant {
+/** @param isParked whether it finds a parked child, and does not wait for a clone */
+export function nodespawnerFirstLine(zygote: Zygote, isParked: boolean): Contestant {
   return {
+    prepare: whenParked(zygote, isParked),
     async measure() {
       const start = now();
-      const { value } = await zygote.run(`${FIRST_LINE} module.exports = () => reached;`);
-      return msSince(start, BigInt(value as number | bigint));
+      const child = await zygote.spawn(`${FIRST_LINE} module.exports = () => reached;`);
+      const result = await child.result;
+      if (result.status !== 'ok') throw new Error(`the result is '${result.status}'`);
+      return msSince(start, BigInt(result.value as number | bigint));
     },
   };
 }
 
-export function nodespawnerRoundTrip(zygote: Zygote): Contestant {
+export function nodespawnerRoundTrip(zygote: Zygote, isParked: boolean): Contestant {
   const code = `module.exports = ({ tables }) => sum(tables.input); ${SUM_OF_TABLE}`;
   return {
+    prepare: whenParked(zygote, isParked),
     async measure() {
       const start = now();
-      const { value } = await zygote.run(code, { tables: { input: bytes } });
+      const { value } = await zygote.run(code, { tables: { input: TABLE_BYTES } });
       const end = now();
-      check(value as string);
+      checkSum(value as string);
       return msSince(start, end);
     },
   };
+}
+
+const CODE_WITH_FIRST_LINE = `const reached = process.hrtime.bigint(); ${SUM_OF_TABLE}
+  module.exports = ({ tables }) => [reached, sum(tables.input)];`;
+
+/** A round trip of which the code says when it began. */
+export function nodespawnerCall(zygote: Zygote, isParked: boolean): Contestant<CallTimes> {
+  return {
+    prepare: whenParked(zygote, isParked),
+    async measure() {
+      const start = now();
+      const { value } = await zygote.run(CODE_WITH_FIRST_LINE, { tables: { input: TABLE_BYTES } });
+      const end = now();
+      const [reached, found] = value as [number | bigint, string];
+      checkSum(found);
+      return { firstLineMs: msSince(start, BigInt(reached)), roundTripMs: msSince(start, end) };
+    },
+  };
+}
+
+/** The same, with what it printed; for trace.ts. */
+export async function tracedCall(zygote: Zygote): Promise<{ firstLine: bigint; stderr: string }> {
+  const inputs = { tables: { input: TABLE_BYTES } };
+  const { value, stderr } = await zygote.run(CODE_WITH_FIRST_LINE, inputs, { stderr: 'capture' });
+  const [reached, found] = value as [number | bigint, string];
+  checkSum(found);
+  return { firstLine: BigInt(reached), stderr: stderr?.text ?? '' };
 }
 
 // From here, apache-arrow is found.
@@ -69,34 +101,28 @@ async function runNode(code: string, input: Uint8Array | undefined): Promise<str
   return output;
 }
 
-export const plainNodeFirstLine: Contestant = {
-  async measure() {
-    const start = now();
-    return msSince(
-      start,
-      BigInt(await runNode(`${FIRST_LINE} process.stdout.write(String(reached));`, undefined)),
-    );
-  },
-};
+function nodeReaching(line: string): Contestant {
+  return {
+    async measure() {
+      const start = now();
+      const reached = await runNode(`${line} process.stdout.write(String(reached));`, undefined);
+      return msSince(start, BigInt(reached));
+    },
+  };
+}
+
+export const plainNodeFirstLine = nodeReaching(FIRST_LINE);
+/** A node that has loaded nothing. */
+export const bareNodeFirstLine = nodeReaching('const reached = process.hrtime.bigint();');
 
 export const plainNodeRoundTrip: Contestant = {
   async measure() {
     const code = `const { tableFromIPC } = require('apache-arrow');
       process.stdout.write(sum(tableFromIPC(require('fs').readFileSync(0)))); ${SUM_OF_TABLE}`;
     const start = now();
-    const sum = await runNode(code, bytes);
+    const sum = await runNode(code, TABLE_BYTES);
     const end = now();
-    check(sum);
+    checkSum(sum);
     return msSince(start, end);
   },
 };
-
-/** A round trip of which the code says when it began; for trace.ts. */
-export async function tracedCall(zygote: Zygote): Promise<{ firstLine: bigint; stderr: string }> {
-  const code = `const reached = process.hrtime.bigint(); ${SUM_OF_TABLE}
-    module.exports = ({ tables }) => [reached, sum(tables.input)];`;
-  const { value, stderr } = await zygote.run(code, { tables: { input: bytes } }, { stderr: 'capture' });
-  const [reached, found] = value as [number | bigint, string];
-  check(found);
-  return { firstLine: BigInt(reached), stderr: stderr?.text ?? '' };
-}

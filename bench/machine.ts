@@ -12,8 +12,8 @@ export interface Machine {
   readonly memoryGb: number;
   readonly kernel: string;
   readonly system: string;
-  /** Processes that ran or wanted to, on average over the last minute, before the measurement. */
-  readonly loadBefore: number;
+  /** Processes that ran or wanted to, on average over the last 1, 5 and 15 minutes, before the measurement. */
+  readonly loadBefore: readonly number[];
   readonly commit: string;
   readonly date: string;
   readonly command: string;
@@ -64,7 +64,7 @@ export function describe(): Machine {
     memoryGb: Math.round(os.totalmem() / 2 ** 30),
     kernel: os.release(),
     system: /^PRETTY_NAME="?([^"\n]*)/m.exec(read('/etc/os-release'))?.[1] ?? 'Linux',
-    loadBefore: os.loadavg()[0] ?? NaN,
+    loadBefore: os.loadavg(),
     commit: describeCommit(),
     date: new Date().toISOString().slice(0, 10),
     command: ['node', script, ...process.argv.slice(2)].join(' '),

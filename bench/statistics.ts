@@ -38,3 +38,11 @@ export function summarize(values: readonly number[]): Summary {
     deviation: Math.sqrt(variance),
   };
 }
+
+/** Of the straight line through these points that has the least squares of errors. */
+export function slope(points: readonly (readonly [x: number, y: number])[]): number {
+  const meanX = points.reduce((sum, [x]) => sum + x, 0) / points.length;
+  const meanY = points.reduce((sum, [, y]) => sum + y, 0) / points.length;
+  const covariance = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);
+  return covariance / points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
+}

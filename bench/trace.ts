@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Zygote } from '../lib/index.js';
 import { native, REPLY_CLONED, REPLY_EXITED } from '../lib/native.js';
 import { tracedCall } from './contestants.js';
-import type { Plan } from './measure.js';
+import type { Plan } from './plan.js';
 
 /** In the order in which they happen, each with what happens until the next. */
 export const PHASES = {
@@ -68,7 +68,7 @@ function watchHost(): void {
   };
 }
 
-export async function trace({ spawns, warmUp, preload }: Plan): Promise<Trace> {
+export async function trace({ variantSpawns, warmUp, preload }: Plan): Promise<Trace> {
   watchHost();
   const zygote = await Zygote.start({
     preload: [fileURLToPath(new URL('./trace-child.cjs', import.meta.url)), 'apache-arrow', ...preload],
@@ -81,7 +81,7 @@ export async function trace({ spawns, warmUp, preload }: Plan): Promise<Trace> {
   const calls: Record<Mark, number>[] = [];
   const cloned: number[] = [];
   const resultReceived: number[] = [];
-  for (let i = -warmUp; i < spawns; i++) {
+  for (let i = -warmUp; i < variantSpawns; i++) {
     marks = new Map();
     mark('called');
     const { firstLine, stderr } = await tracedCall(zygote);

@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import type { Measured } from '../../bench/measure.js';
-import { MARKS, type Trace } from '../../bench/trace.js';
+import type { CallTimes } from '../../bench/contestants.js';
+import type { Run } from '../../bench/measured.js';
+import { MARKS } from '../../bench/trace.js';
+import { SANDBOX_LAYERS } from '../../lib/layers.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'nodespawner-bench-'));
 t.teardown(() => {
@@ -14,26 +16,64 @@ t.teardown(() => {
 });
 const json = join(folder, 'raw.json');
 const bench = fileURLToPath(new URL('../../bench/main.js', import.meta.url));
-const args = ['--spawns', '4', '--plain', '2', '--trace', '--json', json];
+const few = ['--spawns', '4', '--plain', '2', '--windows', '1', '--window-ms', '200', '--table-mb', '2'];
+const args = [...few, '--children', '1,3', '--trace', '--json', json];
 const output = execFileSync(process.execPath, [bench, ...args], { encoding: 'utf8' });
-const raw = JSON.parse(readFileSync(json, 'utf8')) as {
-  command: string;
-  measured: (Measured & { trace: Trace })[];
-};
-const [measured] = raw.measured;
+const run = JSON.parse(readFileSync(json, 'utf8')) as Run;
+const measured = run.measured[0]!;
+const positive = (series: readonly number[]): number => series.filter((value) => value > 0).length;
 
 t.test('each contestant is measured as often as asked for, in positive times', (t) => {
   const counts = Object.fromEntries(
-    Object.entries(measured!.series).map(([name, series]) => [name, series.filter((ms) => ms > 0).length]),
+    Object.entries(measured.latency!.series).map(([name, series]) => [name, positive(series)]),
   );
   const nodespawner = { firstLine: 4, roundTrip: 4, demandFirstLine: 4, demandRoundTrip: 4 };
-  t.same(counts, { floor: 4, ...nodespawner, plainFirstLine: 2, plainRoundTrip: 2 });
+  t.same(counts, { floor: 4, namespacedFloor: 4, ...nodespawner, plainFirstLine: 2, plainRoundTrip: 2 });
+  const starts = Object.fromEntries(
+    Object.entries(measured.start!).map(([name, series]) => [name, positive(series)]),
+  );
+  t.same(starts, { zygote: 2, plainNode: 2, bareNode: 2 });
+  t.end();
+});
+
+t.test('each layer is switched off by itself, and all of them together', (t) => {
+  const counts = Object.entries(measured.layers!).map(([name, calls]) => [name, calls.length]);
+  t.same(
+    counts,
+    ['nothing', ...SANDBOX_LAYERS, 'everything'].map((name) => [name, 2]),
+  );
+  const inOrder = ({ firstLineMs, roundTripMs }: CallTimes): boolean =>
+    firstLineMs > 0 && firstLineMs < roundTripMs;
+  t.ok(Object.values(measured.layers!).flat().every(inOrder));
+  t.end();
+});
+
+t.test('tables of all sizes, numbers of calls at once and numbers of children are measured', (t) => {
+  const sizes = measured.tables!.map(({ bytes, times }) => [bytes, times.length]);
+  t.same(
+    sizes,
+    [1, 64, 1024, 2048].map((kilobytes) => [kilobytes * 1024, 2]),
+  );
+  const { nodespawner, clone } = measured.throughput!;
+  t.same(
+    nodespawner.map(({ atOnce, perSecond }) => [atOnce, positive(perSecond)]),
+    [1, 2, 4, 8, 16].map((atOnce) => [atOnce, 1]),
+  );
+  t.ok(clone.length > 1 && clone.every(({ perSecond }) => positive(perSecond) === 1));
+  const { parked, plainNode } = measured.memory!;
+  for (const all of [parked, plainNode]) {
+    t.same(
+      all.map(({ each }) => each.length),
+      [1, 3],
+    );
+    t.ok(all.flatMap(({ each }) => each).every(({ uss, pss }) => uss > 0 && pss >= uss));
+  }
   t.end();
 });
 
 t.test('the phases of a call come one after the other', (t) => {
-  t.equal(measured!.trace.calls.length, 4);
-  for (const call of measured!.trace.calls) {
+  t.equal(measured.trace!.calls.length, 2);
+  for (const call of measured.trace!.calls) {
     const times = MARKS.map((mark) => call[mark]);
     t.same(
       times,
@@ -44,8 +84,10 @@ t.test('the phases of a call come one after the other', (t) => {
 });
 
 t.test('what was measured, where and how is said', (t) => {
-  t.match(output, `Node ${process.version}`);
+  t.match(output, `Node ${measured.node}`);
   t.match(output, /cores of .*kernel \d/);
-  t.match(raw.command, args.join(' '));
+  t.match(run.command, args.join(' '));
+  t.match(run, { machine: String, cpu: String, kernel: String, commit: String, date: String });
+  t.match(run, { loadBefore: [Number], loadAfter: [Number], measured: [{ flags: Array }] });
   t.end();
 });

@@ -1,7 +1,7 @@
 /** The phases of a call as a table. */
-import { table } from './report.js';
-import { median, summarize } from './statistics.js';
-import { MARKS, PHASES, type Trace } from './trace.js';
+import { table } from './text.js';
+import { median, summarize } from '../statistics.js';
+import { MARKS, PHASES, type Trace } from '../trace.js';
 
 const us = (ms: number): string => (ms * 1000).toFixed(0);
 

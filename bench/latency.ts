@@ -1,0 +1,57 @@
+/** How long is it to the first line of the code, and to the result of a small piece of work? */
+import type { ActiveSandbox } from '../lib/index.js';
+import { namespaceFlags, startCloneFloor } from './clone-floor.js';
+import {
+  nodespawnerFirstLine,
+  nodespawnerRoundTrip,
+  plainNodeFirstLine,
+  plainNodeRoundTrip,
+} from './contestants.js';
+import type { Plan } from './plan.js';
+import { rotate } from './rotate.js';
+import { startOnDemand, startZygote } from './zygotes.js';
+
+export interface Latency {
+  readonly sandbox: ActiveSandbox;
+  /** Threads of each child besides its main one. */
+  readonly threads: number;
+  /** In milliseconds, by name. */
+  readonly series: Readonly<
+    Record<
+      | 'floor'
+      | 'namespacedFloor'
+      | 'firstLine'
+      | 'roundTrip'
+      | 'demandFirstLine'
+      | 'demandRoundTrip'
+      | 'plainFirstLine'
+      | 'plainRoundTrip',
+      readonly number[]
+    >
+  >;
+}
+
+export async function latency({ spawns, plainSpawns, warmUp, preload }: Plan): Promise<Latency> {
+  const parked = await startZygote(preload);
+  const onDemand = await startOnDemand(preload);
+  const { sandbox, threads } = parked;
+  const floor = startCloneFloor();
+  const namespacedFloor = startCloneFloor(namespaceFlags(sandbox.layers));
+  const series = await rotate(
+    {
+      floor: { contestant: floor, times: spawns },
+      namespacedFloor: { contestant: namespacedFloor, times: spawns },
+      firstLine: { contestant: nodespawnerFirstLine(parked, true), times: spawns },
+      roundTrip: { contestant: nodespawnerRoundTrip(parked, true), times: spawns },
+      demandFirstLine: { contestant: nodespawnerFirstLine(onDemand, false), times: spawns },
+      demandRoundTrip: { contestant: nodespawnerRoundTrip(onDemand, false), times: spawns },
+      plainFirstLine: { contestant: plainNodeFirstLine, times: Math.min(plainSpawns, spawns) },
+      plainRoundTrip: { contestant: plainNodeRoundTrip, times: Math.min(plainSpawns, spawns) },
+    },
+    warmUp,
+  );
+  await Promise.all([parked.close(), onDemand.close()]);
+  await floor[Symbol.asyncDispose]();
+  await namespacedFloor[Symbol.asyncDispose]();
+  return { sandbox, threads, series };
+}

@@ -1,0 +1,19 @@
+/** The versions of Node that are there to measure on: those in test/nodes, and the one that runs this. */
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const FOLDER = fileURLToPath(new URL('../../test/nodes/node_modules', import.meta.url));
+/** The version that the targets are for. */
+const USUAL = '24';
+
+/** Paths of `node`. @throws if none of them is there */
+export function findNodes(wanted: readonly string[] | 'all' = [USUAL]): string[] {
+  const found = (existsSync(FOLDER) ? readdirSync(FOLDER) : [])
+    .filter((name) => name.startsWith('node-'))
+    .filter((name) => wanted === 'all' || wanted.includes(name.slice('node-'.length)))
+    .map((name) => path.join(FOLDER, name, 'bin/node'));
+  if (found.length === 0)
+    throw new Error(`No such Node in ${FOLDER}: run node scripts/setup.mjs build nodes`);
+  return found;
+}

@@ -1,0 +1,16 @@
+import { isMet, type Target } from '../targets.js';
+import { table, times } from './text.js';
+
+export function reportTargets(targets: readonly Target[]): string {
+  const limit = (target: Target): string => `${target.isMost ? '≤' : '≥'} ${times(target.limit)}`;
+  return table(
+    ['what', 'found', 'target', 'met', 'unit'],
+    targets.map((target) => [
+      target.what,
+      times(target.found),
+      limit(target),
+      isMet(target) ? 'yes' : 'no',
+      target.unit,
+    ]),
+  );
+}

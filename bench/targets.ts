@@ -1,0 +1,68 @@
+/** What is aimed at, as ratios to what is measured in the same run, and whether it is met. */
+import type { Measured } from './measured.js';
+import { addedPss } from './report/memory.js';
+import { best } from './report/throughput.js';
+import { median, summarize } from './statistics.js';
+
+export interface Target {
+  readonly what: string;
+  /** What the ratio is to, or the unit of the figure. */
+  readonly unit: string;
+  readonly found: number;
+  readonly limit: number;
+  /** Whether less is better. */
+  readonly isMost: boolean;
+}
+
+export function isMet({ found, limit, isMost }: Target): boolean {
+  return isMost ? found <= limit : found >= limit;
+}
+
+/** All targets for which something was measured. */
+export function targets({ latency, throughput, memory, tables, start }: Measured): Target[] {
+  const found: Target[] = [];
+  const most = (what: string, unit: string, value: number, limit: number): void => {
+    found.push({ what, unit, found: value, limit, isMost: true });
+  };
+  if (latency !== undefined) {
+    const { series } = latency;
+    const floor = median(series.floor);
+    const latencies = (what: string, values: readonly number[], p50: number, p99: number): void => {
+      const summary = summarize(values);
+      most(`${what}, p50`, '× L', summary.p50 / floor, p50);
+      most(`${what}, p99`, '× L', summary.p99 / floor, p99);
+    };
+    latencies('spawn() to the first line, parked', series.firstLine, 1, 4);
+    latencies('run() of a step on a table of 1,000 rows, parked', series.roundTrip, 3, 8);
+    latencies('the same, cloned on demand', series.demandRoundTrip, 8, 16);
+  }
+  if (throughput !== undefined) {
+    found.push({
+      what: 'run() per second, all cores busy',
+      unit: '× the rate of clone + exit + wait with the same namespaces',
+      found: best(throughput.nodespawner) / best(throughput.clone),
+      limit: 1 / 5,
+      isMost: false,
+    });
+  }
+  if (memory !== undefined) {
+    const uss = memory.parked.at(-1)?.each.map((child) => child.uss) ?? [];
+    most('one more idle parked child, USS', 'MB', median(uss) / 1e6, 3);
+    most('what it adds to the PSS of all together', 'MB', addedPss(memory.parked) / 1e6, 5);
+  }
+  const [smallest, largest] = [tables?.[0], tables?.at(-1)];
+  if (smallest !== undefined && largest !== undefined && smallest !== largest) {
+    const firstLine = (entry: typeof smallest): number => median(entry.times.map((call) => call.firstLineMs));
+    most(
+      'first line with the largest table',
+      '× that with the smallest',
+      firstLine(largest) / firstLine(smallest),
+      1.05,
+    );
+  }
+  if (start !== undefined) {
+    const ratio = median(start.zygote) / median(start.plainNode);
+    most('start of a zygote', '× plain node with the same module', ratio, 1.5);
+  }
+  return found;
+}

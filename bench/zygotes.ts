@@ -1,0 +1,18 @@
+/** The zygotes that are measured. */
+import { Zygote, type ZygoteOptions } from '../lib/index.js';
+
+/** With apache-arrow, and everything else as it is by default. */
+export function startZygote(preload: readonly string[], options: ZygoteOptions = {}): Promise<Zygote> {
+  return Zygote.start({ preload: ['apache-arrow', ...preload], from: import.meta.url, ...options });
+}
+
+/** One that has no child parked, and clones each on demand. */
+export async function startOnDemand(
+  preload: readonly string[],
+  options: ZygoteOptions = {},
+): Promise<Zygote> {
+  const zygote = await startZygote(preload, { ...options, pool: { min: 0, max: 0 } });
+  // By which it has shown that it can.
+  while (zygote.parked > 0) await zygote.run('module.exports = () => 1');
+  return zygote;
+}
