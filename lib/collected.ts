@@ -3,11 +3,14 @@ const registry = new FinalizationRegistry<() => void>((kill) => {
   kill();
 });
 
-/** @param kill must not hold the handle */
-export function whenCollected(handle: object, kill: () => void): void {
-  registry.register(handle, kill, handle);
-}
-
-export function forgetCollected(handle: object): void {
-  registry.unregister(handle);
+/**
+ * @param kill must not hold the handle, nor come to hold it; an error does that was made where the handle was `this`
+ * @returns to be called when there is nothing left to kill
+ */
+export function whenCollected(handle: object, kill: () => void): () => void {
+  const token = {};
+  registry.register(handle, kill, token);
+  return () => {
+    registry.unregister(token);
+  };
 }

@@ -23,9 +23,10 @@ export class Handle implements ChildHandle {
     this.pid = pid;
     this.#running = running;
     this.#stdio = stdio;
-    whenCollected(this, () => {
+    const forget = whenCollected(this, () => {
       running.kill({ kind: 'canceled', reason: new Error('the handle of the child was garbage-collected') });
     });
+    running.ended.then(forget, forget);
   }
 
   get stdin(): Writable | null {

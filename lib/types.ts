@@ -127,7 +127,7 @@ export interface SandboxLimits {
   /** All files in /tmp, which count as memory too. @default {@link DEFAULT_TMP_BYTES} */
   readonly tmpBytes?: number;
   /**
-   * All that it writes to stdout, and all that it writes to stderr, where they are captured. What is beyond
+   * All that it writes to stdout, and all that it writes to stderr, where they are captured or not read. What is beyond
    * `maxCaptureBytes` is dropped; this is where the child is stopped. @default {@link DEFAULT_OUTPUT_BYTES}
    */
   readonly outputBytes?: number;

@@ -1,6 +1,6 @@
 /** The zygote, as its host sees it. */
 import { checkInputs, startCode, toChild } from './child.js';
-import { forgetCollected, whenCollected } from './collected.js';
+import { whenCollected } from './collected.js';
 import { ChildError, zygoteGone } from './errors.js';
 import { beginCall, endCall } from './keep-alive.js';
 import {
@@ -44,6 +44,7 @@ export class Zygote implements AsyncDisposable {
   readonly #options: CheckedZygoteOptions;
   readonly #state: State;
   readonly #context: ZygoteContext;
+  readonly #forget: () => void;
 
   private constructor(succession: Succession, options: CheckedZygoteOptions, state: State) {
     this.#succession = succession;
@@ -68,7 +69,7 @@ export class Zygote implements AsyncDisposable {
         succession.childEnded(ended);
       },
     };
-    whenCollected(this, () => {
+    this.#forget = whenCollected(this, () => {
       state.gone ??= 'closed';
       succession.end();
     });
@@ -174,7 +175,7 @@ export class Zygote implements AsyncDisposable {
   /** Ends the zygote and all its children, and waits until they are gone. */
   async close(): Promise<void> {
     this.#state.gone ??= 'closed';
-    forgetCollected(this);
+    this.#forget();
     this.#succession.end();
     beginCall();
     const timer = setTimeout(() => {

@@ -143,6 +143,26 @@ t.test('a child whose result, or stream, is waited for is not killed', async (t)
   t.equal((await stdout!.toArray()).join(''), 'late');
 });
 
+t.test('of a child that is over nothing is left in the memory of the host', async (t) => {
+  const ways: Record<string, (child: Child) => unknown> = {
+    'its result was read': (child) => child.result,
+    'it was disposed of': (child) => child[Symbol.asyncDispose](),
+    'it was killed': (child) => (child.kill(), child.result),
+  };
+  for (const [name, end] of Object.entries(ways)) {
+    const handle = await (async () => {
+      const child = await zygote.spawn('module.exports = () => 1');
+      await end(child);
+      return new WeakRef(child);
+    })();
+    await eventually(`the handle can be collected: ${name}`, () => {
+      collectGarbage();
+      return handle.deref() === undefined;
+    });
+    t.pass(name);
+  }
+});
+
 // ---- the zygote
 
 t.test('close() ends pending calls, and waits until everything is gone', async (t) => {
