@@ -153,8 +153,8 @@ export async function startCode(
     void resultBytes.then(({ stopped }) => {
       if (stopped) running.kill({ kind: 'limitExceeded', limit: 'maxResultBytes' });
     });
-    const result = Promise.all([running.ended, resultBytes])
-      .then(([ended, bytes]) => toResult(ended, bytes, memory, options, context))
+    const result = Promise.all([running.reaped, resultBytes])
+      .then(([reaped, bytes]) => toResult(reaped, running.ended, bytes, memory, options, context))
       .finally(() => {
         memory.release();
       });

@@ -36,23 +36,27 @@ const LIMIT_NAMES: Readonly<Record<string, ResultLimit>> = {
 };
 
 /**
+ * @param reaped how the child itself ended
+ * @param over what the kernel has counted besides, once everything of the child is gone
  * @param result what came through the result pipe
  * @throws {HostError}; what a schema throws that is no issue of the value's
  */
 export async function toResult(
-  ended: Ended,
+  reaped: Ended,
+  over: Promise<Ended>,
   result: Collected,
   output: SharedMemory,
   options: CheckedSpawnOptions,
   confinement: Confinement,
 ): Promise<Result> {
-  const { usage, stdout, stderr } = ended;
+  const { usage, stdout, stderr } = reaped;
   const common = { usage, ...(stdout && { stdout }), ...(stderr && { stderr }) };
-  return { ...common, ...(await toFate(ended, result, output, options, confinement)) };
+  return { ...common, ...(await toFate(reaped, over, result, output, options, confinement)) };
 }
 
 async function toFate(
-  ended: Ended,
+  reaped: Ended,
+  over: Promise<Ended>,
   { bytes, truncated, errno }: Collected,
   output: SharedMemory,
   options: CheckedSpawnOptions,
@@ -72,7 +76,8 @@ async function toFate(
     }
   }
   // What the code returned counts only if its process then ended in the orderly way.
-  if (outcome?.kind === 'returned' && ended.exitCode === 0) return returned(outcome, output, options);
+  if (outcome?.kind === 'returned' && reaped.exitCode === 0) return returned(outcome, output, options);
+  const ended = await over;
   if (ended.forbidden !== null) return { status: 'forbidden', syscall: ended.forbidden };
   const outOfMemory =
     ended.oomKills > 0 || outcome?.kind === 'outOfMemory' || crashedForMemory(ended, confinement);

@@ -5,7 +5,7 @@ import { SpawnError, zygoteGone } from './errors.js';
 import { hintFor } from './hints.js';
 import type { JobMessage } from './job-message.js';
 import { beginCall, endCall } from './keep-alive.js';
-import { native, REPLY_CLONED, REPLY_EXITED, type Reply } from './native.js';
+import { native, REPLY_CLONED, REPLY_EXITED, REPLY_REAPED, type Reply } from './native.js';
 import type { CheckedProcessOptions } from './options.js';
 import type { Pool, TakenChild } from './pool.js';
 import { systemCallName } from './seccomp.js';
@@ -58,6 +58,7 @@ let jobsSentEarly = 0;
 interface Settle {
   started: (pid: number) => void;
   startFailed: (error: Error) => void;
+  reaped: (ended: Ended | PromiseLike<Ended>) => void;
   ended: (ended: Ended | PromiseLike<Ended>) => void;
   endFailed: (error: Error) => void;
 }
@@ -67,6 +68,11 @@ export class RunningChild implements ReplyListener {
   readonly started: Promise<number>;
   /** Resolves when the child and all that it started are gone. Rejects only if the zygote is gone, or there is no child. */
   readonly ended: Promise<Ended>;
+  /**
+   * Resolves when no process is left that could run any of the child's code: before `ended` if it ended with exit code 0
+   * and can't have started any. What its control groups have counted is not known then.
+   */
+  readonly reaped: Promise<Ended>;
 
   readonly #settle: Settle;
   readonly #control: Control;
@@ -78,6 +84,7 @@ export class RunningChild implements ReplyListener {
   readonly #timer: NodeJS.Timeout | undefined;
   #killed: KillReason | null = null;
   #over = false;
+  #left = false;
   /** Whether its job was sent before it was ready to receive one. */
   #early = false;
   #unsent: { readonly jobFd: number; readonly job: JobMessage } | undefined;
@@ -118,10 +125,14 @@ export class RunningChild implements ReplyListener {
       settle.ended = resolve;
       settle.endFailed = reject;
     });
+    this.reaped = new Promise((resolve) => {
+      settle.reaped = resolve;
+    });
     this.#settle = settle;
     // Whoever asks for them gets the rejection; if nobody does, it is no reason to end the host.
     this.started.catch(() => undefined);
     this.ended.catch(() => undefined);
+    this.reaped.catch(() => undefined);
 
     const child = takeOrClose(pool, this, job);
     beginCall();
@@ -186,29 +197,40 @@ export class RunningChild implements ReplyListener {
       this.#start(reply.pid);
       return;
     }
+    if (reply.kind === REPLY_REAPED) {
+      this.#settle.reaped(this.#endOf(reply));
+      return;
+    }
     if (reply.kind === REPLY_EXITED) {
-      const usage: Usage = {
-        wallMs: performance.now() - this.#startedAt,
-        userMs: reply.userUs / 1000,
-        systemMs: reply.systemUs / 1000,
-        peakMemoryBytes: reply.peakMemoryKb * 1024,
-      };
-      const exit = {
-        exitCode: reply.exitCode,
-        signal: signalName(reply.signal),
-        killed: this.#killed,
-        usage,
-        forbidden: reply.forbidden < 0 ? null : systemCallName(reply.forbidden),
-        oomKills: reply.oomKills,
-        taskFails: reply.taskFails,
-      };
-      this.#settle.ended(this.#finish().then((captured) => ({ ...exit, ...captured })));
+      const ended = this.#endOf(reply);
+      this.#leave();
+      this.#settle.reaped(ended);
+      this.#settle.ended(ended);
       // The zygote has said before that it was there.
       this.#settle.startFailed(new SpawnError('clone', 'ECHILD'));
       return;
     }
     const errno = reply.error ?? 'unknown error';
     this.#fail(new SpawnError(reply.step, errno, hintFor(reply.step, errno)));
+  }
+
+  #endOf(reply: Reply): Promise<Ended> {
+    const usage: Usage = {
+      wallMs: performance.now() - this.#startedAt,
+      userMs: reply.userUs / 1000,
+      systemMs: reply.systemUs / 1000,
+      peakMemoryBytes: reply.peakMemoryKb * 1024,
+    };
+    const exit = {
+      exitCode: reply.exitCode,
+      signal: signalName(reply.signal),
+      killed: this.#killed,
+      usage,
+      forbidden: reply.forbidden < 0 ? null : systemCallName(reply.forbidden),
+      oomKills: reply.oomKills,
+      taskFails: reply.taskFails,
+    };
+    return this.#finish().then((captured) => ({ ...exit, ...captured }));
   }
 
   onGone(how: Gone): void {
@@ -243,17 +265,26 @@ export class RunningChild implements ReplyListener {
 
   #fail(error: Error): void {
     void this.#finish();
+    this.#leave();
     this.#settle.startFailed(error);
     this.#settle.endFailed(error);
+    this.#settle.reaped(this.ended);
   }
 
+  /** There will be no more replies. */
+  #leave(): void {
+    if (this.#left) return;
+    this.#left = true;
+    endCall();
+    this.#control.forget(this.#token);
+  }
+
+  /** Nothing of the child can run any more. */
   #finish(): ReturnType<Stdio['finish']> {
     if (!this.#over) {
       this.#over = true;
-      endCall();
       clearTimeout(this.#timer);
       this.#options.signal?.removeEventListener('abort', this.#onAbort);
-      this.#control.forget(this.#token);
       this.#noLongerEarly();
       this.#dropUnsent();
     }

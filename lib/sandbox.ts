@@ -117,6 +117,7 @@ export function planSandbox(options: CheckedSandboxOptions): SandboxPlan {
       dataBytes: memory === 'rlimit' ? limits.memoryBytes : 0,
       hasNetwork: options.network !== undefined,
       filter: filter.program.toString('base64'),
+      singleProcess: has('syscalls') && options.profile === 'compute',
       filterProbe: filter.probe,
     },
     active: Object.freeze({

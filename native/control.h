@@ -24,6 +24,7 @@ enum class ReplyKind : uint32_t {
   kExited = 2,  // the child and all that it started are gone
   kFailed = 3,  // there is no child
   kReady = 4,   // the zygote is sealed and serves
+  kReaped = 5,  // the child has ended by itself with code 0 and can have started nothing; kExited follows
 };
 
 struct Reply {

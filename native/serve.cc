@@ -318,27 +318,41 @@ class Server {
       child->wait_status = status;
       child->usage = usage;
       sys_pidfd_send_signal(child->stub.pidfd.get(), SIGKILL);  // and all that it started
+      ReportEarly(*child);
       ReportIfOver(child);
     }
   }
 
+  static Reply EndOf(const ChildRecord& child, ReplyKind kind) {
+    Reply reply = {};
+    reply.kind = kind;
+    reply.forbidden = child.forbidden;
+    reply.oom_kills = child.oom_kills;
+    reply.task_fails = child.task_fails;
+    reply.token = child.token;
+    reply.wait_status = child.wait_status;
+    reply.user_us = Microseconds(child.usage.ru_utime);
+    reply.system_us = Microseconds(child.usage.ru_stime);
+    reply.peak_memory_kb = child.usage.ru_maxrss;
+    return reply;
+  }
+
+  // What is left of a child that can't start processes and is reaped is its stub, which nobody has to wait for: for
+  // the kernel to take the namespaces apart takes as long again.
+  void ReportEarly(const ChildRecord& child) {
+    if (!options_.sandbox.single_process || child.stub_gone || child.to_be_killed || child.failed.error) return;
+    if (child.forbidden >= 0 || child.wait_status != 0) return;
+    Send(EndOf(child, ReplyKind::kReaped));
+  }
+
   void ReportIfOver(std::vector<ChildRecord>::iterator child) {
     if (!child->reaped || !child->stub_gone) return;
-    Reply reply = {};
-    reply.kind = ReplyKind::kExited;
+    Reply reply = EndOf(*child, ReplyKind::kExited);
     if (child->failed.error) {
       reply.kind = ReplyKind::kFailed;
       reply.error = child->failed.error;
       memcpy(reply.step, child->failed.step, sizeof reply.step);
     }
-    reply.forbidden = child->forbidden;
-    reply.oom_kills = child->oom_kills;
-    reply.task_fails = child->task_fails;
-    reply.token = child->token;
-    reply.wait_status = child->wait_status;
-    reply.user_us = Microseconds(child->usage.ru_utime);
-    reply.system_us = Microseconds(child->usage.ru_stime);
-    reply.peak_memory_kb = child->usage.ru_maxrss;
     children_.erase(child);
     Send(reply);
   }

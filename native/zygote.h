@@ -9,7 +9,7 @@ namespace nodespawner {
 Napi::Value TakeBaselineBinding(const Napi::CallbackInfo& info);
 
 // sealAndServe({ controlFd, stubFd, spareStubs, idleTimeoutMs, sandbox }): number
-// sandbox: { layers, limits: [resource, soft, hard][], dataBytes, filter: Uint8Array, filterProbe }
+// sandbox: { layers, limits: [resource, soft, hard][], dataBytes, filter: Uint8Array, singleProcess, filterProbe }
 // Parks the runtime's threads, takes stock of what a clone has to renew, tells the host, and serves: one call, since
 // without its threads the runtime can neither collect garbage nor compile. Returns in each child, with its job socket;
 // never in the zygote. Throws ERR_THREAD_NOT_CARRIED, ERR_FD_NOT_CARRIED, ERR_RUNTIME_UNSUPPORTED, ERR_LIBC_UNSUPPORTED

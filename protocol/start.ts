@@ -24,6 +24,8 @@ export interface SandboxConfig {
   readonly hasNetwork: boolean;
   /** The seccomp program, in base64. */
   readonly filter: string;
+  /** Whether the filter lets no child start a process. */
+  readonly singleProcess: boolean;
   readonly filterProbe: number;
 }
 
