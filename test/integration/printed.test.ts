@@ -31,8 +31,9 @@ t.test('a step that has ended its stdout still returns', async (t) => {
   t.same(await printedBy('stdout', 'process.stdout.end(); return 1'), ['ok', BYTES]);
 });
 
-t.test('unread output holds the step up, until it times out', async (t) => {
+t.test('a stream that was asked for and is not read holds the step up, until it times out', async (t) => {
   const code = `module.exports = () => { process.stdout.write('x'.repeat(${BYTES})) }`;
   const child = await zygote.spawn(code, {}, { stdout: 'pipe', timeoutMs: 500 });
+  t.ok(child.stdout);
   t.match(await child.result, { status: 'timedOut' });
 });

@@ -108,13 +108,14 @@ t.test('an error while the result itself is read or decoded is a HostError, and 
     oomKills: 0,
     taskFails: 0,
   };
+  const over = Promise.resolve(ended);
   const bytes = Buffer.concat(encodeResult({ kind: 'returned', value: 1, tables: [] }));
   const collected = { bytes, truncated: false, stopped: false, errno: 0 };
-  type Parameters4 = Parameters<typeof toResult>[3];
+  type Parameters4 = Parameters<typeof toResult>[4];
   const options = { maxResultBytes: 1000, maxTableBytes: SIZE, schema: undefined } as Parameters4;
-  const confinement = { limits: { cpuMs: Infinity }, memory: 'none' } as Parameters<typeof toResult>[4];
-  t.match(await toResult(ended, collected, output, options, confinement), { status: 'ok', value: 1 });
-  const unread = toResult(ended, { ...collected, errno: 5 }, output, options, confinement);
+  const confinement = { limits: { cpuMs: Infinity }, memory: 'none' } as Parameters<typeof toResult>[5];
+  t.match(await toResult(ended, over, collected, output, options, confinement), { status: 'ok', value: 1 });
+  const unread = toResult(ended, over, { ...collected, errno: 5 }, output, options, confinement);
   t.match(await rejection(unread), {
     code: 'ERR_HOST_FAILED',
     message: 'the host failed to read a result: EIO',
@@ -122,7 +123,7 @@ t.test('an error while the result itself is read or decoded is a HostError, and 
   const bug = new TypeError('a bug in the reader');
   const undecoded = failing(Buffer.prototype as unknown as Record<string, unknown>, 'readInt32BE', bug, () =>
     failing(DataView.prototype as unknown as Record<string, unknown>, 'getInt32', bug, () =>
-      rejection(toResult(ended, collected, output, options, confinement)),
+      rejection(toResult(ended, over, collected, output, options, confinement)),
     ),
   );
   t.match(await undecoded, { code: 'ERR_HOST_FAILED', cause: bug });
