@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { Zygote } from '../lib/index.js';
-import { native, REPLY_CLONED, REPLY_EXITED, REPLY_REAPED } from '../lib/native.js';
+import { native, REPLY_CLONED, REPLY_REAPED } from '../lib/native.js';
 import { tracedCall } from './contestants.js';
 import type { Plan } from './plan.js';
 
@@ -56,7 +56,8 @@ function watchHost(): void {
   native.receiveReply = (fd) => {
     const reply = original.receiveReply(fd);
     if (reply?.kind === REPLY_CLONED) mark('cloned');
-    if (reply?.kind === REPLY_REAPED || reply?.kind === REPLY_EXITED) mark('gone');
+    // What is told when its namespaces are gone, too, may come in the next call already.
+    if (reply?.kind === REPLY_REAPED) mark('gone');
     return reply;
   };
   native.collect = (fd, maxBytes, stopAfter, onEnd) => {
