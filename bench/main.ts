@@ -4,6 +4,7 @@
  *   npm run bench -- [options]
  *
  *   --parts A,B        latency, start, layers, tables, throughput, memory (all of them)
+ *   --peers            also what a user could take instead; installs it in bench/peers/
  *   --spawns N         how often nodespawner is measured (1000); a fifth of it for each size of table and each layer
  *   --plain N          how often what takes longer: a plain node, the start of a zygote (50)
  *   --windows N        how often each rate is measured (9), --window-ms N: for how long (1000)
@@ -21,6 +22,7 @@ import { measure } from './measure.js';
 import type { Measured, Run } from './measured.js';
 import { findNodes } from './nodes.js';
 import { readOptions } from './options.js';
+import { installPeers } from './peers/install.js';
 import { heading } from './report/heading.js';
 import { reportTargets } from './report/targets.js';
 import { targets } from './targets.js';
@@ -31,6 +33,7 @@ const say = (text: string): void => {
   console.log(`${text}\n`);
 };
 say(heading(machine));
+if (plan.parts.includes('peers')) installPeers(say);
 const measured: Measured[] = [];
 for (const execPath of findNodes(nodes)) {
   const found = await measure(execPath, plan, trace, say);

@@ -3,11 +3,13 @@ import type { latency } from './latency.js';
 import type { layers } from './layers.js';
 import type { Measured, nodeVersion } from './measured.js';
 import type { memory } from './memory.js';
+import type { peers } from './peers.js';
 import { onNode } from './on-node.js';
 import type { Part, Plan } from './plan.js';
 import { reportLatency } from './report/latency.js';
 import { reportLayers } from './report/layers.js';
 import { reportMemory } from './report/memory.js';
+import { reportPeers } from './report/peers.js';
 import { reportStart } from './report/start.js';
 import { reportTables } from './report/tables.js';
 import { reportThroughput } from './report/throughput.js';
@@ -36,6 +38,7 @@ export async function measure(
   }
   const parts: Record<Part, () => Promise<Measures>> = {
     latency: () => run<typeof latency>('latency', reportLatency),
+    peers: () => run<typeof peers>('peers', reportPeers),
     start: () => run<typeof start>('start', reportStart),
     layers: () => run<typeof layers>('layers', reportLayers),
     tables: () => run<typeof tables>('tables', reportTables),

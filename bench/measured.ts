@@ -3,6 +3,7 @@ import type { Latency } from './latency.js';
 import type { Layers } from './layers.js';
 import type { Machine } from './machine.js';
 import type { Memory } from './memory.js';
+import type { Peers } from './peers.js';
 import type { Plan } from './plan.js';
 import type { Start } from './start.js';
 import type { TableSize } from './tables.js';
@@ -18,6 +19,7 @@ export interface NodeVersion {
 
 export interface Measured extends NodeVersion {
   readonly latency?: Latency;
+  readonly peers?: Peers;
   readonly start?: Start;
   readonly layers?: Layers;
   readonly tables?: readonly TableSize[];

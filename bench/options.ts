@@ -1,7 +1,7 @@
 /** What the command line asks for. */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { PARTS, type Part, type Plan } from './plan.js';
+import { PARTS, USUAL_PARTS, type Part, type Plan } from './plan.js';
 
 export interface Options {
   readonly plan: Plan;
@@ -21,7 +21,7 @@ function count(name: string, text: string, least = 1): number {
 }
 
 function partsOf(text: string | undefined): readonly Part[] {
-  if (text === undefined) return PARTS;
+  if (text === undefined) return USUAL_PARTS;
   const names = text.split(',').filter((name) => name !== '');
   for (const name of names) {
     if (!(PARTS as readonly string[]).includes(name))
@@ -35,6 +35,7 @@ export function readOptions(args: readonly string[]): Options {
     args: [...args],
     options: {
       parts: { type: 'string' },
+      peers: { type: 'boolean', default: false },
       spawns: { type: 'string', default: '1000' },
       plain: { type: 'string', default: '50' },
       windows: { type: 'string', default: '9' },
@@ -48,11 +49,12 @@ export function readOptions(args: readonly string[]): Options {
       json: { type: 'string' },
     },
   });
+  const parts = partsOf(values.parts);
   const spawns = count('spawns', values.spawns);
   const largest = count('table-mb', values['table-mb']) * MB;
   return {
     plan: {
-      parts: partsOf(values.parts),
+      parts: PARTS.filter((part) => parts.includes(part) || (part === 'peers' && values.peers)),
       spawns,
       plainSpawns: count('plain', values.plain),
       variantSpawns: Math.max(2, Math.ceil(spawns / 5)),

@@ -1,5 +1,6 @@
 /** What is aimed at, as ratios to what is measured in the same run, and whether it is met. */
 import type { Measured } from './measured.js';
+import type { PeerName } from './peers.js';
 import { addedPss } from './report/memory.js';
 import { best } from './report/throughput.js';
 import { median, summarize } from './statistics.js';
@@ -18,11 +19,17 @@ export function isMet({ found, limit, isMost }: Target): boolean {
   return isMost ? found <= limit : found >= limit;
 }
 
+/** How many times longer than ours, with a parked child, a round trip of theirs should take. */
+const FASTER: Partial<Record<PeerName, number>> = { spawn: 100, worker: 40, isolatedVm: 5, pyspawner: 20 };
+
 /** All targets for which something was measured. */
-export function targets({ latency, throughput, memory, tables, start }: Measured): Target[] {
+export function targets({ latency, peers, throughput, memory, tables, start }: Measured): Target[] {
   const found: Target[] = [];
   const most = (what: string, unit: string, value: number, limit: number): void => {
     found.push({ what, unit, found: value, limit, isMost: true });
+  };
+  const least = (what: string, unit: string, value: number, limit: number): void => {
+    found.push({ what, unit, found: value, limit, isMost: false });
   };
   if (latency !== undefined) {
     const { series } = latency;
@@ -36,14 +43,22 @@ export function targets({ latency, throughput, memory, tables, start }: Measured
     latencies('run() of a step on a table of 1,000 rows, parked', series.roundTrip, 3, 8);
     latencies('the same, cloned on demand', series.demandRoundTrip, 8, 16);
   }
+  if (peers !== undefined) {
+    const roundTrip = (name: PeerName): number =>
+      median(peers.peers[name].calls.map(({ roundTripMs }) => roundTripMs));
+    for (const [name, limit] of Object.entries(FASTER) as [PeerName, number][]) {
+      const value = roundTrip(name) / roundTrip('parked');
+      if (!Number.isNaN(value)) least(peers.peers[name].name, 'times ours', value, limit);
+    }
+  }
   if (throughput !== undefined) {
-    found.push({
-      what: 'run() per second, all cores busy',
-      unit: '× the rate of clone + exit + wait with the same namespaces',
-      found: best(throughput.nodespawner) / best(throughput.clone),
-      limit: 1 / 5,
-      isMost: false,
-    });
+    const unit = '× the rate of clone + exit + wait with the same namespaces';
+    least(
+      'run() per second, all cores busy',
+      unit,
+      best(throughput.nodespawner) / best(throughput.clone),
+      1 / 5,
+    );
   }
   if (memory !== undefined) {
     const uss = memory.parked.at(-1)?.each.map((child) => child.uss) ?? [];

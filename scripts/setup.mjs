@@ -1,7 +1,7 @@
 // Installs what this checkout lacks: npm packages, and Debian packages when run as root on Debian or Ubuntu.
 // Elsewhere it names the missing packages and the exact command, and fails.
 //
-//   node scripts/setup.mjs [build] [test] [lint] [aarch64] [nodes]
+//   node scripts/setup.mjs [build] [test] [lint] [aarch64] [nodes] [peers]
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -14,6 +14,9 @@ const packages = {
   lint: { 'clang-format': 'clang-format', 'clang-tidy': 'clang-tidy' },
   aarch64: { 'g++-aarch64-linux-gnu': 'aarch64-linux-gnu-g++' },
 };
+
+/** Packages of npm that are installed in a folder of their own. @type {Record<string, string>} */
+const folders = { nodes: 'test/nodes', peers: 'bench/peers' };
 
 /** The packages in a lock file that npm must have installed, by path. @returns {Map<string, string>} */
 function locked(/** @type {string} */ file) {
@@ -35,7 +38,9 @@ function installNpmPackages(/** @type {string} */ folder) {
   const wanted = locked(path.join(folder, 'package-lock.json'));
   if ([...wanted].every(([where, version]) => installed.get(where) === version)) return;
   console.log(`npm ci in ${folder}`);
-  run('npm', ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder });
+  run('npm', ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: folder,
+  });
 }
 
 function hasCommand(/** @type {string} */ name) {
@@ -69,10 +74,11 @@ if (major < 20 || (major === 20 && minor < 19))
 /** @type {Record<string, string>} */
 const debian = {};
 for (const use of uses) {
-  if (use === 'nodes') continue;
+  if (use in folders) continue;
   if (!(use in packages)) fail(`setup.mjs: no such use: ${use}`);
   Object.assign(debian, packages[/** @type {keyof typeof packages} */ (use)]);
 }
 installDebianPackages(debian);
 installNpmPackages(root);
-if (uses.includes('nodes')) installNpmPackages(inRoot('test/nodes'));
+for (const [use, folder] of Object.entries(folders))
+  if (uses.includes(use)) installNpmPackages(inRoot(folder));
