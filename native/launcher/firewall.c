@@ -48,11 +48,19 @@ int load_router_firewall(const struct launcher_options *options, int socket) {
   nft_source_is_spoofed(&nft);
   nft_drop(&nft);
 
-  /* The router itself takes part in nothing, and says nothing but that it refused. */
+  /* The router itself takes part in nothing, and says nothing but that it refused, or that a connection is no more. */
   nft_base_chain(&nft, "input", "filter", NF_INET_LOCAL_IN, NF_IP_PRI_FILTER, NF_DROP);
   nft_base_chain(&nft, "output", "filter", NF_INET_LOCAL_OUT, NF_IP_PRI_FILTER, NF_DROP);
   nft_rule(&nft, "output");
   nft_icmp_type(&nft, ICMP_DEST_UNREACH);
+  nft_accept(&nft);
+  nft_rule(&nft, "output");
+  nft_to_group(&nft, LINKS_OF_THE_DEAD);
+  nft_protocol(&nft, IPPROTO_TCP);
+  nft_accept(&nft);
+  nft_rule(&nft, "output");
+  nft_to_link(&nft, UPLINK, 1);
+  nft_protocol(&nft, IPPROTO_TCP);
   nft_accept(&nft);
 
   nft_counting_set(&nft, "connections");
@@ -66,8 +74,31 @@ int load_router_firewall(const struct launcher_options *options, int socket) {
   nft_accept(&nft);
 
   nft_base_chain(&nft, "forward", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER, NF_DROP);
+  /* SECURITY: a socket that still has something to send outlives its process, and its namespace with it, for as long as
+   * the other side pleases (tcp_orphan_retries of tcp(7)). */
+  for (int to = 0; to <= 1; to++) {
+    for (int tcp = 1; tcp >= 0; tcp--) {
+      nft_rule(&nft, "forward");
+      if (to) {
+        nft_to_group(&nft, LINKS_OF_THE_DEAD);
+      } else {
+        nft_from_group(&nft, LINKS_OF_THE_DEAD);
+      }
+      if (tcp) {
+        nft_reset(&nft);
+      } else {
+        nft_drop(&nft);
+      }
+    }
+  }
   nft_rule(&nft, "forward");
-  nft_state(&nft, FLOWING);
+  nft_state(&nft, NFT_STATE_ESTABLISHED);
+  nft_accept(&nft);
+  /* SECURITY: of what may go wrong on the way, only that it goes no further; not which routers there are
+   * (traceroute(8)). */
+  nft_rule(&nft, "forward");
+  nft_state(&nft, NFT_STATE_RELATED);
+  nft_icmp_type(&nft, ICMP_DEST_UNREACH);
   nft_accept(&nft);
   nft_rule(&nft, "forward");
   nft_state(&nft, NFT_STATE_INVALID);

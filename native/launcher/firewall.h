@@ -8,6 +8,8 @@
 
 #define UPLINK "up" /* the router's link to the host */
 
+enum { LINKS_OF_THE_DEAD = 1 }; /* the group of the router's links to children that have ended */
+
 /* Both return 0, or -1 with errno. The table lives as long as the socket (netlink_open(NETLINK_NETFILTER)). */
 int load_router_firewall(const struct launcher_options *options, int socket);
 

@@ -104,11 +104,12 @@ static void offer_stub(const struct launcher_options *options, const struct id_p
   }
 }
 
-static void report_gone(pid_t pid, int socket) {
+static void report_gone(const struct launcher_options *options, pid_t pid, int socket) {
   struct stub_message message = {.kind = STUB_GONE, .pid = pid};
   for (int slot = 0; slot < CHILDREN_PER_ZYGOTE; slot++) {
     if (slots[slot] != pid) continue;
     slots[slot] = 0;
+    if (options->link_addresses.count) cut_link(slot);
     const struct cgroup_events events = read_cgroup_events(slot);
     message.oom_kills = events.oom_kills;
     message.task_fails = events.task_fails;
@@ -131,7 +132,7 @@ static _Noreturn void serve(const struct launcher_options *options, const struct
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
       if (pid == zygote) _exit(write(status_pipe, &status, sizeof status) != sizeof status);
-      report_gone(pid, socket);
+      report_gone(options, pid, socket);
     }
     struct pollfd request = {socket, POLLIN, 0};
     if (ppoll(&request, 1, NULL, &none) <= 0) continue;

@@ -98,6 +98,14 @@ int start_link(int socket, unsigned index, int forwards) {
 
 int start_loopback(int socket) { return set_flags(socket, LOOPBACK, IFF_UP); }
 
+int set_link_group(int socket, unsigned index, uint32_t group) {
+  struct message message;
+  const struct ifinfomsg header = {.ifi_index = (int)index};
+  struct netlink_batch *batch = begin(&message, RTM_NEWLINK, 0, &header, sizeof header);
+  netlink_put_u32(batch, IFLA_GROUP, group);
+  return netlink_send(socket, batch);
+}
+
 static void put_address(struct netlink_batch *batch, int type, uint32_t address) {
   netlink_put_be32(batch, type, address);
 }

@@ -21,6 +21,9 @@ int remove_link(int socket, const char *name);
 int start_link(int socket, unsigned index, int forwards);
 int start_loopback(int socket);
 
+/* A number by which a firewall can tell links; 0 is that of all new ones. */
+int set_link_group(int socket, unsigned index, uint32_t group);
+
 int add_address(int socket, unsigned index, uint32_t address);
 
 /* To one address. Fails with EEXIST if there is such a route, so that it also reserves the address. */

@@ -11,6 +11,7 @@
 
 #include "fail.h"
 #include "firewall.h"
+#include "ids.h"
 #include "links.h"
 #include "netlink.h"
 
@@ -57,23 +58,31 @@ static int check_forwarding(const struct launcher_options *options, struct netwo
   return 0;
 }
 
-/* A link and an address that nobody else has. The route reserves the address. */
-static uint32_t make_host_link(const struct launcher_options *options, int router) {
+/* A link whose name nobody else has, to the router. */
+static int make_host_link(int router) {
   for (int tries = 0; tries < 100; tries++) {
-    uint32_t random[2];
-    if (getrandom(random, sizeof random, 0) != sizeof random) return 0;
-    const uint32_t address = options->link_addresses.first + random[0] % options->link_addresses.count;
-    snprintf(host_link, sizeof host_link, "nspawn%08x", random[1]);
+    uint32_t random;
+    if (getrandom(&random, sizeof random, 0) != sizeof random) return -1;
+    snprintf(host_link, sizeof host_link, "nspawn%08x", random);
     if (make_link_pair(host_socket, (struct link_name){host_link, 0}, router,
-                       (struct link_name){UPLINK, UPLINK_INDEX}) != 0) {
-      if (errno == EEXIST) continue;
+                       (struct link_name){UPLINK, UPLINK_INDEX}) == 0) {
       return 0;
     }
-    const unsigned index = if_nametoindex(host_link);
-    if (start_link(host_socket, index, 1) != 0) return 0;
-    if (add_route(host_socket, index, address) == 0) return address;
-    if (errno != EEXIST || remove_link(host_socket, host_link) != 0) return 0;
+    if (errno != EEXIST) return -1;
   }
+  return -1;
+}
+
+/* An address that nobody else has: the route to it reserves it. Returns 0 if there is none. */
+static uint32_t reserve_address(const struct address_range *range, unsigned link) {
+  uint32_t random;
+  if (getrandom(&random, sizeof random, 0) != sizeof random) return 0;
+  for (uint32_t i = 0; i < range->count; i++) {
+    const uint32_t address = range->first + (random % range->count + i) % range->count;
+    if (add_route(host_socket, link, address) == 0) return address;
+    if (errno != EEXIST) return 0;
+  }
+  errno = EADDRNOTAVAIL;
   return 0;
 }
 
@@ -87,9 +96,15 @@ uint32_t attach_router(const struct launcher_options *options, pid_t init, struc
   failure->step = "open(/proc/PID/ns/net)";
   if (router < 0) return 0;
   failure->step = "rtnetlink(host)";
-  const uint32_t address = make_host_link(options, router);
-  if (!address) return 0;
+  if (make_host_link(router) != 0) return 0;
   close(router);
+  const unsigned link = if_nametoindex(host_link);
+  if (start_link(host_socket, link, 1) != 0) return 0;
+  *failure = (struct network_failure){"rtnetlink(route to router)",
+                                      "if all addresses are taken: give the zygote others, sandbox.network.addresses"};
+  const uint32_t address = reserve_address(&options->link_addresses, link);
+  if (!address) return 0;
+  failure->hint = NETWORK_HINT;
   /* SECURITY: until init is told, its end of the link is down. Kept open, since the table goes with it. */
   failure->step = "nf_tables(host)";
   const int firewall = netlink_open(NETLINK_NETFILTER);
@@ -106,6 +121,7 @@ void detach_router(void) {
 
 static int router_socket = -1, router_namespace = -1;
 static uint32_t children_so_far;
+static unsigned links[CHILDREN_PER_ZYGOTE]; /* of the children in each slot, the index of the router's end */
 
 void enter_router(void) {
   if (unshare(CLONE_NEWNET) != 0) fail("unshare(CLONE_NEWNET)", NETWORK_HINT);
@@ -124,7 +140,14 @@ void start_router(const struct launcher_options *options, uint32_t address) {
   }
 }
 
-void name_next_link(void) { children_so_far++; }
+void name_next_link(int slot) { links[slot] = FIRST_CHILD_LINK + ++children_so_far; }
+
+void cut_link(int slot) {
+  /* With all of its namespace, it may be gone already. */
+  if (set_link_group(router_socket, links[slot], LINKS_OF_THE_DEAD) != 0 && errno != ENODEV) {
+    fail("rtnetlink(group)", "");
+  }
+}
 
 /* ---- a stub ---- */
 
@@ -139,7 +162,7 @@ const char *join_router(const struct launcher_options *options, int slot) {
   const int socket = netlink_open(NETLINK_ROUTE);
   if (socket < 0) return "socket(NETLINK_ROUTE)";
   char name[IFNAMSIZ];
-  const unsigned index = FIRST_CHILD_LINK + children_so_far;
+  const unsigned index = links[slot];
   snprintf(name, sizeof name, "c%u", index);
   const uint32_t address = child_address(options, slot);
   if (make_link_pair(socket, (struct link_name){"eth0", CHILD_INDEX}, router_namespace,

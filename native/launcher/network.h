@@ -24,6 +24,9 @@ void detach_router(void);
 void enter_router(void);
 void start_router(const struct launcher_options *options, uint32_t address);
 
-/* In init, before it makes a stub, and in the stub. Returns the call that failed, or NULL. */
-void name_next_link(void);
+/* In init, before it makes the stub of a slot, and when that has ended: nothing goes to or fro any more. */
+void name_next_link(int slot);
+void cut_link(int slot);
+
+/* In the stub. Returns the call that failed, or NULL. */
 const char *join_router(const struct launcher_options *options, int slot);

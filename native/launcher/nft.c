@@ -194,6 +194,14 @@ static void compare_link(struct nft *nft, int key, const char *name, int is) {
 void nft_from_link(struct nft *nft, const char *name, int is) { compare_link(nft, NFT_META_IIFNAME, name, is); }
 void nft_to_link(struct nft *nft, const char *name, int is) { compare_link(nft, NFT_META_OIFNAME, name, is); }
 
+static void compare_group(struct nft *nft, int key, uint32_t group) {
+  load_meta(nft, key);
+  compare(nft, NFT_CMP_EQ, &group, sizeof group);
+}
+
+void nft_from_group(struct nft *nft, uint32_t group) { compare_group(nft, NFT_META_IIFGROUP, group); }
+void nft_to_group(struct nft *nft, uint32_t group) { compare_group(nft, NFT_META_OIFGROUP, group); }
+
 void nft_is_ipv4(struct nft *nft, int is) {
   const unsigned char family = NFPROTO_IPV4;
   load_meta(nft, NFT_META_NFPROTO);
@@ -338,14 +346,20 @@ void nft_accept(struct nft *nft) { verdict(nft, NF_ACCEPT, NULL); }
 void nft_drop(struct nft *nft) { verdict(nft, NF_DROP, NULL); }
 void nft_go_to(struct nft *nft, const char *chain) { verdict(nft, NFT_GOTO, chain); }
 
-/* With an ICMP error, so that a connect(2) fails at once instead of waiting. */
-void nft_reject(struct nft *nft) {
-  const unsigned char code = NFT_REJECT_ICMPX_ADMIN_PROHIBITED;
+static void reject(struct nft *nft, int type, unsigned char code) {
   const struct expression reject = begin(nft, NFTA_LIST_ELEM, "reject");
-  netlink_put_be32(&nft->batch, NFTA_REJECT_TYPE, NFT_REJECT_ICMPX_UNREACH);
+  netlink_put_be32(&nft->batch, NFTA_REJECT_TYPE, (uint32_t)type);
   netlink_put(&nft->batch, NFTA_REJECT_ICMP_CODE, &code, sizeof code);
   end(nft, reject);
   netlink_unnest(&nft->batch, nft->rule);
+}
+
+/* With an ICMP error, so that a connect(2) fails at once instead of waiting. */
+void nft_reject(struct nft *nft) { reject(nft, NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_ADMIN_PROHIBITED); }
+
+void nft_reset(struct nft *nft) {
+  nft_protocol(nft, IPPROTO_TCP);
+  reject(nft, NFT_REJECT_TCP_RST, 0);
 }
 
 void nft_masquerade(struct nft *nft) {

@@ -38,6 +38,8 @@ void nft_rule(struct nft *nft, const char *chain);
 /* Matches. */
 void nft_from_link(struct nft *nft, const char *name, int is);
 void nft_to_link(struct nft *nft, const char *name, int is);
+void nft_from_group(struct nft *nft, uint32_t group);
+void nft_to_group(struct nft *nft, uint32_t group);
 void nft_is_ipv4(struct nft *nft, int is);
 void nft_source(struct nft *nft, uint32_t address, int is);
 void nft_destination(struct nft *nft, uint32_t address, int bits);
@@ -62,5 +64,6 @@ void nft_set_idle_timeout(struct nft *nft, const char *name);
 void nft_accept(struct nft *nft);
 void nft_drop(struct nft *nft);
 void nft_reject(struct nft *nft);
+void nft_reset(struct nft *nft); /* of TCP only: whoever sent it has no connection any more */
 void nft_go_to(struct nft *nft, const char *chain);
 void nft_masquerade(struct nft *nft);

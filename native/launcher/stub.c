@@ -95,7 +95,7 @@ pid_t make_stub(const struct launcher_options *options, const struct id_plan *id
     *failed = "pipe2";
     return -1;
   }
-  name_next_link();
+  name_next_link(slot);
   const pid_t pid = clone_process(flags | SIGCHLD, pidfd);
   if (pid == 0) be_stub(options, ids, slot, cgroup_fds, cgroup_count, ends[1]);
   const int clone_error = errno;

@@ -22,7 +22,8 @@ export interface RunOptions {
 /** The text of a program that starts a zygote of the profile `network`, as `zygote`. */
 export function startZygoteText({ network = {}, sandbox = {}, preload = [] }: RunOptions): string {
   const options = { preload, pool: NO_POOL, sandbox: { ...sandbox, profile: 'network', network } };
-  return `const zygote = await Zygote.start(${JSON.stringify(options)});\n`;
+  // Also as a global: a handle that nothing can reach is collected, and its zygote ends.
+  return `const zygote = (globalThis.zygote = await Zygote.start(${JSON.stringify(options)}));\n`;
 }
 
 /** Runs the bodies of functions, each in a child of one zygote, side by side. They may use what PROBES has. */

@@ -2,7 +2,7 @@
  * A small world for tests of the network, made of network namespaces: one for a host, and one for everything outside of
  * it. Nothing leads from there to the machine's own network, so nothing that a test sends gets to anybody.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Test } from 'tap';
@@ -36,6 +36,7 @@ export function canHaveNetworks(): false | string {
 export class TestNetwork {
   readonly #names: { readonly host: string; readonly outside: string };
   readonly #lines: string[] = [];
+  readonly #servers: ChildProcess[] = [];
 
   private constructor(names: { host: string; outside: string }) {
     this.#names = names;
@@ -93,6 +94,11 @@ export class TestNetwork {
     return this.#lines;
   }
 
+  /** Lets the servers on port 82 read what they were sent. */
+  readLate(): void {
+    for (const server of this.#servers) server.kill('SIGUSR2');
+  }
+
   /** Everything in the host's namespace that a zygote could have left there or changed. */
   state(): string {
     return [
@@ -115,6 +121,7 @@ export class TestNetwork {
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     t.teardown(() => server.kill('SIGKILL'));
+    this.#servers.push(server);
     let ready = false;
     createInterface({ input: server.stdout }).on('line', (line) => {
       if (line === 'ready') ready = true;

@@ -1,12 +1,11 @@
 // The host's network namespace is as it was before, whatever ended a zygote of the profile `network`.
-import { readFileSync } from 'node:fs';
 import t from 'tap';
 import type { Test } from 'tap';
 import { eventually } from '../helpers/eventually.js';
 import { HostProgram } from '../helpers/host-program.js';
 import { ALLOWED, canHaveNetworks, PROBES, TestNetwork } from '../helpers/network.js';
 import { startZygoteText } from '../helpers/network-host.js';
-import { descendantsOf } from '../helpers/processes.js';
+import { onlyStubsHaveLinks, processOf } from '../helpers/network-processes.js';
 
 const skip = canHaveNetworks();
 t.setTimeout(290_000);
@@ -46,17 +45,6 @@ function isNow({ network, before }: Running): Promise<true> {
   return eventually('the namespace is as before', () => (network.state() === before ? true : undefined));
 }
 
-/** Of the host, the launcher, init and the zygote: the process, and all below it, are started one by another. */
-function processOf({ host }: Running, which: 'launcher' | 'init' | 'zygote'): number {
-  const all = descendantsOf(host.pid);
-  const launchers = all.filter(({ name }) => name.startsWith('nodespawner'));
-  const [launcher, init] = launchers;
-  const zygote = all.find(({ parent, name }) => parent === init?.pid && !name.startsWith('nodespawner'));
-  const found = { launcher, init, zygote }[which];
-  if (found === undefined) throw new Error(`there is no ${which}`);
-  return found.pid;
-}
-
 t.test('nothing is left after close(), as soon as it resolves', { skip }, async (t) => {
   const running = await start(t);
   process.kill(running.host.pid, 'SIGUSR2');
@@ -73,7 +61,7 @@ t.test('nothing is left after SIGKILL of the host', { skip }, async (t) => {
 for (const which of ['launcher', 'init', 'zygote'] as const) {
   t.test(`nothing is left after SIGKILL of the ${which}`, { skip }, async (t) => {
     const running = await start(t);
-    process.kill(processOf(running, which), 'SIGKILL');
+    process.kill(processOf(running.host.pid, which), 'SIGKILL');
     t.ok(await isNow(running));
   });
 }
@@ -89,18 +77,8 @@ t.test('a child leaves no link in the namespace of the router', { skip }, async 
     { through: network.through },
   );
   await host.next();
-  const init = processOf({ host } as Running, 'init');
-  const links = (): string[] =>
-    readFileSync(`/proc/${init}/net/dev`, 'latin1')
-      .split('\n')
-      .filter((line) => /^ *c\d+:/.test(line));
-  // The stubs that wait for the next children have one each.
-  const stubs = (): number =>
-    descendantsOf(init).filter(({ parent, name }) => parent === init && name.startsWith('nodespawner'))
-      .length;
-  t.ok(
-    await eventually('the links of the dead are gone', () => (links().length === stubs() ? true : undefined)),
-  );
+  const init = processOf(host.pid, 'init');
+  t.ok(await eventually('the links of the dead are gone', () => onlyStubsHaveLinks(init)));
 });
 
 t.test('a zygote that can not start leaves nothing', { skip }, async (t) => {

@@ -5,7 +5,7 @@ import t from 'tap';
 import { HostProgram } from '../helpers/host-program.js';
 import { canHaveNetworks, TestNetwork } from '../helpers/network.js';
 import { startZygoteText } from '../helpers/network-host.js';
-import { descendantsOf } from '../helpers/processes.js';
+import { processOf } from '../helpers/network-processes.js';
 
 const skip = canHaveNetworks();
 
@@ -50,6 +50,8 @@ const ROUTER = `table inet nodespawner {
 	chain output {
 		type filter hook output priority filter; policy drop;
 		icmp type destination-unreachable accept
+		oifgroup 1 meta l4proto tcp accept
+		oifname "up" meta l4proto tcp accept
 	}
 
 	chain limited {
@@ -60,7 +62,12 @@ const ROUTER = `table inet nodespawner {
 
 	chain forward {
 		type filter hook forward priority filter; policy drop;
-		ct state established,related accept
+		iifgroup 1 meta l4proto tcp reject with tcp reset
+		iifgroup 1 drop
+		oifgroup 1 meta l4proto tcp reject with tcp reset
+		oifgroup 1 drop
+		ct state established accept
+		ct state related icmp type destination-unreachable accept
 		ct state invalid drop
 		iifname "up" drop
 		oifname != "up" reject with icmpx admin-prohibited
@@ -165,7 +172,7 @@ t.test('the firewalls are what is written here', { skip }, async (t) => {
     through: network.through,
   });
   await host.next();
-  const init = descendantsOf(host.pid).filter(({ name }) => name.startsWith('nodespawner'))[1]?.pid ?? 0;
+  const init = processOf(host.pid, 'init');
   const list = ['nft', 'list', 'ruleset'];
   const router = execFileSync('nsenter', [`--target=${init}`, '--user', '--net', ...list], {
     encoding: 'utf8',

@@ -1,5 +1,6 @@
 // A zygote of the profile `network` that can't have its network does not start, and says what to change.
 import t from 'tap';
+import { eventually } from '../helpers/eventually.js';
 import { HostProgram } from '../helpers/host-program.js';
 import { ALLOWED, canHaveNetworks, TestNetwork } from '../helpers/network.js';
 import { asOtherUser } from '../helpers/other-user.js';
@@ -56,3 +57,42 @@ t.test('two zygotes of a host have their own links and addresses, side by side',
   const values = await host.next<readonly string[]>();
   t.equal(values.filter((value) => value.startsWith(`hello from ${ALLOWED}`)).length, 3);
 });
+
+t.test(
+  'hosts side by side take addresses that are free, and are told when there are none',
+  { skip },
+  async (t) => {
+    const network = await TestNetwork.make(t);
+    const addresses = '198.18.0.0/23';
+    // All of the half that is for links are taken, but for one.
+    const FREE = 77;
+    network.inHost(
+      'sh',
+      '-c',
+      `for last in $(seq 255); do [ $last = ${FREE} ] || echo route add 198.18.0.$last/32 dev lo; done | ip -batch -`,
+    );
+    const options = JSON.stringify({
+      preload: [],
+      sandbox: { profile: 'network', network: { addresses, allow: [{ to: ALLOWED, ports: 80 }] } },
+    });
+    const start = `const zygote = (globalThis.zygote = await Zygote.start(${options}).catch(({ code, message }) => ({ code, message })));
+    say(zygote.code ? { code: zygote.code, message: zygote.message } : (await zygote.run("module.exports = async () => (await fetch('http://${ALLOWED}/')).text()")).value);
+    setInterval(() => {}, 1000);`;
+    const first = new HostProgram(t, start, { through: network.through });
+    t.match(await first.next(), /^hello from/);
+    t.match(network.inHost('ip', 'route', 'show', `198.18.0.${FREE}`), /dev nspawn/);
+    const second = new HostProgram(t, start, { through: network.through });
+    t.match(await second.next(), {
+      code: 'ERR_SANDBOX_UNAVAILABLE',
+      message: /Cannot assign requested address.*sandbox\.network\.addresses/s,
+    });
+    process.kill(first.pid, 'SIGKILL');
+    t.ok(
+      await eventually(
+        'its address is free again',
+        () => network.inHost('ip', 'route', 'show', `198.18.0.${FREE}`).trim() === '',
+      ),
+    );
+    t.match(await new HostProgram(t, start, { through: network.through }).next(), /^hello from/);
+  },
+);
