@@ -1,5 +1,5 @@
 /** The standard streams of a child, seen from the host. */
-import { fstatSync, readSync } from 'node:fs';
+import { readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { Readable, Writable } from 'node:stream';
 import { collect, type Collected } from './collect.js';
@@ -81,8 +81,8 @@ function closedInput(): Writable {
 }
 
 /**
- * SECURITY: a child gets no socket of the host's, over which it could send descriptors; nor would it know what to do with
- * one, since the calls by which Node finds out what a stream is are forbidden.
+ * SECURITY: a child gets no descriptor of the host's. By one of a log it could read what was written before and empty it, by
+ * one of a terminal read keys, over a socket send descriptors, and all share their flags with the host.
  */
 function handOn(fd: number, to: Writable): Promise<void> {
   const source = openOutput(fd).on('data', (chunk: Buffer) => {
@@ -122,13 +122,11 @@ class Output {
 
   constructor(mode: OutputMode, inherited: number, limits: OutputLimits) {
     this.#limits = limits;
-    const forward = mode === 'inherit' && fstatSync(inherited).isSocket();
-    if (mode === 'inherit' && !forward) this.childFd = inherited;
-    if ((mode === 'inherit' && !forward) || mode === 'ignore') return;
+    if (mode === 'ignore') return;
     const [readEnd, writeEnd] = native.pipe();
     this.childFd = writeEnd;
     this.ownsChildFd = true;
-    if (forward) {
+    if (mode === 'inherit') {
       this.forwarded = handOn(readEnd, inherited === STDOUT_FD ? process.stdout : process.stderr);
       return;
     }

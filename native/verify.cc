@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -99,6 +100,10 @@ const char* VerifyFiles() {
     saw_tmp |= is_tmp;
     line = next;
   }
+  // The one file of the host's that is left, by a link that leads past the root.
+  struct statvfs program;
+  if (statvfs("/proc/self/exe", &program) != 0) return "verify: /proc/self/exe can't be looked at";
+  if (!(program.f_flag & ST_RDONLY)) return "verify: the program of the zygote can be written to";
   return saw_root && saw_tmp ? nullptr : "verify: the root or /tmp is not a mount of its own";
 }
 

@@ -27,9 +27,11 @@ static int error_number(const char *name) {
   static const struct {
     const char *name;
     int number;
-  } known[] = {{"EPERM", EPERM},   {"ENOSYS", ENOSYS}, {"ENOTTY", ENOTTY},
-               {"EINVAL", EINVAL}, {"EBADE", EBADE},   {"EOPNOTSUPP", EOPNOTSUPP},
-               {"EAGAIN", EAGAIN}, {"ENOLCK", ENOLCK}, {"EAFNOSUPPORT", EAFNOSUPPORT}};
+  } known[] = {{"EPERM", EPERM},   {"ENOSYS", ENOSYS},
+               {"ENOTTY", ENOTTY}, {"EINVAL", EINVAL},
+               {"EBADE", EBADE},   {"EOPNOTSUPP", EOPNOTSUPP},
+               {"EAGAIN", EAGAIN}, {"ENOLCK", ENOLCK},
+               {"ENOMEM", ENOMEM}, {"EAFNOSUPPORT", EAFNOSUPPORT}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     if (strcmp(known[i].name, name) == 0) return known[i].number;
   }

@@ -38,6 +38,7 @@ static _Noreturn void become_zygote(const struct launcher_options *options, int 
   }
   syscall(SYS_close_range, STUB_FD + 1, ~0u, 0);
   refuse_io_uring();
+  if (options->layers & LAYER_FILES) protect_program(options->command[0]);
   execv(options->command[0], options->command + 1);
   dprintf(STDERR_FILENO, "nodespawner-launcher: %s: %s\n", options->command[0], strerror(errno));
   _exit(EXIT_EXEC);

@@ -85,6 +85,14 @@ static void bind(int source, const char *target, unsigned long flags) {
   }
 }
 
+void protect_program(const char *path) {
+  if (unshare(CLONE_NEWNS) != 0) fail("unshare(CLONE_NEWNS)", MOUNT_HINT);
+  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) fail("mount(MS_PRIVATE)", MOUNT_HINT);
+  if (mount(path, path, NULL, MS_BIND, NULL) != 0) fail("mount(MS_BIND)", MOUNT_HINT);
+  const unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | locked_flags(path);
+  if (mount(NULL, path, NULL, flags, NULL) != 0) fail("mount(MS_REMOUNT|MS_BIND)", MOUNT_HINT);
+}
+
 static void write_text(const char *path, const char *text) {
   make_directories(path);
   const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);

@@ -2,7 +2,16 @@
 import { tableFromArrays, tableToIPC, type Table } from 'apache-arrow';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, mkdtempSync, openSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
@@ -302,6 +311,30 @@ t.test('inherit: what a child writes goes where the host writes', (t) => {
     console.log('from the host');`;
   const output = execFileSync(process.execPath, ['--input-type=module', '-e', source], { encoding: 'utf8' });
   t.equal(output, 'from the child\nfrom the host\n');
+  t.end();
+});
+
+t.test("inherit: a child has nothing of the host's file, and can neither read it nor empty it", (t) => {
+  const log = join(t.testdir(), 'log');
+  writeFileSync(log, 'of yesterday\n');
+  const library = new URL('../../lib/index.js', import.meta.url).href;
+  const source = `import { Zygote } from '${library}';
+    const zygote = await Zygote.start({ preload: [] });
+    const code = \`const fs = require('node:fs');
+      const tried = (f) => { try { return String(f()); } catch (error) { return error.code; } };
+      module.exports = () => [
+        tried(() => fs.readFileSync('/proc/self/fd/1', 'utf8')), tried(() => fs.ftruncateSync(1, 0)),
+        tried(() => fs.readSync(1, Buffer.alloc(10), 0, 10, 0)),
+      ];\`;
+    const { value } = await zygote.run(code, {}, { stdout: 'inherit' });
+    await zygote.run('console.log("of today"); module.exports = () => 1', {}, { stdout: 'inherit' });
+    console.log(JSON.stringify(value));`;
+  const fd = openSync(log, 'a+');
+  execFileSync(process.execPath, ['--input-type=module', '-e', source], { stdio: ['ignore', fd, 'inherit'] });
+  closeSync(fd);
+  const [yesterday, today, told] = readFileSync(log, 'utf8').split('\n');
+  t.strictSame([yesterday, today], ['of yesterday', 'of today']);
+  for (const error of JSON.parse(told ?? '') as string[]) t.match(error, /^E[A-Z]+$/);
   t.end();
 });
 

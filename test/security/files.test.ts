@@ -97,6 +97,20 @@ for (const [what, from] of both) {
   });
 }
 
+for (const [what, from] of both) {
+  t.test(`${what}: the program of the zygote can not be changed by the way of /proc/self/exe`, async (t) => {
+    const before = statSync(process.execPath);
+    const told = await from.value(`return [
+      () => fs.chmodSync('/proc/self/exe', 0o777), () => fs.chownSync('/proc/self/exe', process.getuid(), process.getgid()),
+      () => fs.utimesSync('/proc/self/exe', 1, 1), () => fs.truncateSync('/proc/self/exe', 1),
+    ].map((change) => { try { change(); return 'done'; } catch ({ code }) { return code; } })`);
+    t.strictSame((told as string[]).slice(0, 3), ['EROFS', 'EROFS', 'EROFS']);
+    t.match((told as string[])[3], /EROFS|ETXTBSY|EACCES/);
+    const { mode, uid, mtimeMs } = statSync(process.execPath);
+    t.strictSame([mode, uid, mtimeMs], [before.mode, before.uid, before.mtimeMs]);
+  });
+}
+
 t.test('the old root is gone, and not only out of sight', async (t) => {
   // The classic way out of chroot(2), for which it has every capability here.
   const code = `

@@ -54,6 +54,61 @@ t.test('a new process in a namespace of its own is forbidden, whichever namespac
       }
 });
 
+t.test('a thread shares all that threads share, and no one can watch or wait for it', async (t) => {
+  const THREAD = 0x3d0f00; // what pthread_create() asks for
+  const flags = { VM: 0x100, FS: 0x200, FILES: 0x400, SIGHAND: 0x800, SYSVSEM: 0x4_0000 };
+  for (const from of [compute, exec, alone])
+    for (const [name, flag] of Object.entries(flags))
+      t.equal(
+        await from.value(`return sys('clone', params, 0, 0, 0, 0)`, THREAD & ~flag),
+        'ENOSYS',
+        `without ${name}`,
+      );
+  const more = { PIDFD: 0x1000, PTRACE: 0x2000, VFORK: 0x4000, UNTRACED: 0x80_0000 };
+  for (const from of [compute, exec, alone])
+    for (const [name, flag] of Object.entries(more))
+      t.equal(await from.value(`return sys('clone', params, 0, 0, 0, 0)`, THREAD | flag), 'ENOSYS', name);
+});
+
+t.test(
+  "memory is the child's own: no reserved pages, no merging, no page cache, no other core's time",
+  async (t) => {
+    const code = `return {
+    huge: sys('mmap', 0, 2 ** 21, 3, 0x40022, -1, 0),
+    advice: [3, 12, 20, 21, 25].map((advice) => sys('madvise', 0, 0, advice)),
+    barriers: [1, 2, 4].map((command) => sys('membarrier', command, 0, 0)),
+    own: [sys('madvise', 0, 0, 4), typeof sys('membarrier', 0, 0, 0)],
+  };`;
+    for (const from of [compute, exec, alone]) {
+      t.strictSame(await from.value(code), {
+        huge: 'ENOMEM',
+        advice: new Array<string>(5).fill('EINVAL'),
+        barriers: new Array<string>(3).fill('EINVAL'),
+        own: [0, 'number'],
+      });
+    }
+  },
+);
+
+t.test('in the profile exec a socket takes no filter, and tells nothing of the machine', async (t) => {
+  const code = `
+    const pair = Buffer.alloc(8), value = Buffer.alloc(64), size = Buffer.from(Uint32Array.of(64).buffer);
+    sys('socketpair', 1, 1, 0, pair);
+    const fd = pair.readInt32LE(0);
+    return { set: [26, 50, 51, 36].map((option) => sys('setsockopt', fd, 1, option, value, 16)),
+      get: [57, 71, 77].map((option) => sys('getsockopt', fd, 1, option, value, size)),
+      own: [sys('getsockopt', fd, 1, 3, value, size), value.readInt32LE(0)] };`;
+  const { set, get, own } = (await exec.value(code)) as Record<string, unknown[]>;
+  t.strictSame(
+    [set, get, own],
+    [
+      ['EPERM', 'EPERM', 'ENOSYS', 'ENOSYS'],
+      ['ENOSYS', 'ENOSYS', 'ENOSYS'],
+      [0, 1],
+    ],
+  );
+});
+
 t.test('calls that well-meaning code tries get an error that it knows', async (t) => {
   const told = await compute.value(
     `return Object.fromEntries(params.filter((name) => name in NUMBERS).map((name) => [name, sys(name, -1, 0, 0, 0, 0, 0)]))`,
