@@ -88,7 +88,10 @@ static void bind(int source, const char *target, unsigned long flags) {
 void protect_program(const char *path) {
   if (unshare(CLONE_NEWNS) != 0) fail("unshare(CLONE_NEWNS)", MOUNT_HINT);
   if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) fail("mount(MS_PRIVATE)", MOUNT_HINT);
-  if (mount(path, path, NULL, MS_BIND, NULL) != 0) fail("mount(MS_BIND)", MOUNT_HINT);
+  if (mount(path, path, NULL, MS_BIND, NULL) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return; /* execve(2) is about to say so of a file that is not there */
+    fail("mount(MS_BIND)", MOUNT_HINT);
+  }
   const unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | locked_flags(path);
   if (mount(NULL, path, NULL, flags, NULL) != 0) fail("mount(MS_REMOUNT|MS_BIND)", MOUNT_HINT);
 }
