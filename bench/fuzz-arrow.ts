@@ -3,29 +3,19 @@
  *
  *     node dist/bench/fuzz-arrow.js [iterations] [seed] [folder with more files to start from]
  *
- * Mutants that were accepted are mutated further. The same arguments give the same
- * mutants. What fails is written to the current folder. A thread of its own does the work, and the main one tells
- * when it hangs.
+ * Mutants that were accepted are mutated further. The same arguments give the same mutants. What fails is written to the
+ * current folder.
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { samples } from '../test/helpers/arrow/corpus.js';
 import { mutate, Random } from '../test/helpers/arrow/mutate.js';
 import { probe } from '../test/helpers/arrow/probe.js';
-
-interface Job {
-  readonly iterations: number;
-  readonly seed: number;
-  readonly folder: string | undefined;
-  /** The iteration that is under way. */
-  readonly progress: Int32Array<SharedArrayBuffer>;
-}
+import { fuzz, type FuzzJob, type FuzzReport } from './fuzz.js';
 
 /** Larger files are mutated elsewhere than where it matters. */
 const MAX_SEED_BYTES = 32_768;
 const MAX_POOL = 4000;
-const HANG_MS = 20_000;
 
 function seeds(folder: string | undefined): Uint8Array[] {
   const found = samples().map(({ bytes }) => bytes);
@@ -41,14 +31,14 @@ function seeds(folder: string | undefined): Uint8Array[] {
   return found;
 }
 
-function work({ iterations, seed, folder, progress }: Job): void {
+function work({ iterations, seed, folder }: FuzzJob, at: (iteration: number) => void): FuzzReport {
   const pool = seeds(folder);
   const random = new Random(seed);
   const reasons = new Map<string, number>();
   let accepted = 0;
   let failed = 0;
   for (let i = 0; i < iterations; i++) {
-    Atomics.store(progress, 0, i);
+    at(i);
     const mutant = mutate(random.pick(pool), random, random.pick(pool));
     try {
       const refusal = probe(mutant);
@@ -68,41 +58,7 @@ function work({ iterations, seed, folder, progress }: Job): void {
       console.error(file, error);
     }
   }
-  parentPort?.postMessage({ accepted, failed, reasons: Object.fromEntries(reasons) });
+  return { accepted, failed, reasons: Object.fromEntries(reasons) };
 }
 
-async function supervise(job: Job): Promise<void> {
-  const start = process.hrtime.bigint();
-  const worker = new Worker(new URL(import.meta.url), { workerData: job });
-  let last = -1;
-  let peak = 0;
-  const watch = setInterval(() => {
-    const now = Atomics.load(job.progress, 0);
-    peak = Math.max(peak, process.memoryUsage.rss());
-    if (now === last) {
-      console.error(`Hangs at iteration ${now}`);
-      process.exit(1);
-    }
-    last = now;
-  }, HANG_MS);
-  const report = await new Promise<{ failed: number }>((resolve, reject) => {
-    worker.once('message', resolve);
-    worker.once('error', reject);
-  });
-  clearInterval(watch);
-  const seconds = Number(process.hrtime.bigint() - start) / 1e9;
-  console.log({ iterations: job.iterations, seed: job.seed, seconds, peakRssMb: peak / 2 ** 20, ...report });
-  process.exitCode = report.failed === 0 ? 0 : 1;
-}
-
-if (isMainThread) {
-  const [iterations = '100000', seed = '1', folder] = process.argv.slice(2);
-  await supervise({
-    iterations: Number(iterations),
-    seed: Number(seed),
-    folder,
-    progress: new Int32Array(new SharedArrayBuffer(4)),
-  });
-} else {
-  work(workerData as Job);
-}
+await fuzz(import.meta.url, work);

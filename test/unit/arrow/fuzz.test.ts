@@ -1,4 +1,7 @@
 // Whatever bytes come, validateArrow returns or throws an InvalidArrowError, and what it accepts is read whole.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import t from 'tap';
 import { samples } from '../../helpers/arrow/corpus.js';
@@ -6,6 +9,18 @@ import { mutate, Random } from '../../helpers/arrow/mutate.js';
 import { probe } from '../../helpers/arrow/probe.js';
 
 const seeds = samples().map(({ bytes }) => bytes);
+
+/** What a fuzzer found failing once, under the name of what was wrong. New ones go there as they are. */
+const onceFailed = fileURLToPath(new URL('../../../../test/corpus/arrow/', import.meta.url));
+
+t.test('mutants that failed once', (t) => {
+  const files = readdirSync(onceFailed);
+  t.ok(files.length >= 3, `${files.length} of them`);
+  for (const file of files) {
+    t.doesNotThrow(() => probe(new Uint8Array(readFileSync(join(onceFailed, file)))), file);
+  }
+  t.end();
+});
 
 t.test('mutants of files of every type', (t) => {
   const random = new Random(4);

@@ -1,7 +1,5 @@
 /**
- * What does it cost to check a table, beside what it costs apache-arrow to read the same bytes?
- *
- *   node dist/bench/arrow-validate.js
+ * What does it cost to check a table, beside what it costs to read the same bytes?
  *
  * "open" is tableFromIPC, which looks at no value; "touch" gets every value of every column once; "bytes" adds up the
  * same bytes as 32-bit numbers, which is as fast as a loop in JavaScript goes over memory.
@@ -9,13 +7,13 @@
 import * as arrow from 'apache-arrow';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
-import os from 'node:os';
 import path from 'node:path';
-import { validateArrow } from '../lib/arrow/validate.js';
+import { validateArrow } from '../../lib/arrow/validate.js';
+import { table } from '../report.js';
+import { summarize, type Summary } from '../statistics.js';
 
-const ROUNDS = 15;
 /** About as many bytes for each table: more than the caches hold. */
-const SIZE = 2 ** 26;
+export const DEFAULT_VALIDATION_BYTES = 2 ** 26;
 
 interface Case {
   readonly name: string;
@@ -43,9 +41,13 @@ function someNulls(length: number): { nullBitmap: Uint8Array; nullCount: number 
   return { nullBitmap, nullCount };
 }
 
-function texts(words: readonly string[], wide: boolean): Record<string, unknown> & { type: arrow.DataType } {
+function texts(
+  size: number,
+  words: readonly string[],
+  wide: boolean,
+): Record<string, unknown> & { type: arrow.DataType } {
   const encoded = words.map((word) => new TextEncoder().encode(word));
-  const data = new Uint8Array(SIZE / 2);
+  const data = new Uint8Array(size / 2);
   const offsets: number[] = [0];
   let end = 0;
   for (let i = 0; ; i++) {
@@ -59,29 +61,29 @@ function texts(words: readonly string[], wide: boolean): Record<string, unknown>
   return { type, length: offsets.length - 1, data: data.subarray(0, end), valueOffsets };
 }
 
-function views(): Record<string, unknown> & { type: arrow.DataType } {
-  const length = SIZE / 32;
-  const data = new Uint8Array(SIZE / 2).fill(0x61);
+function views(size: number): Record<string, unknown> & { type: arrow.DataType } {
+  const length = size / 32;
+  const data = new Uint8Array(size / 2).fill(0x61);
   const words = new Int32Array(4 * length);
   for (let i = 0; i < length; i++)
     words.set(i % 2 === 0 ? [16, 0x61616161, 0, 16 * i] : [4, 0x61616161], 4 * i);
   return { type: new arrow.Utf8View(), length, views: new Uint8Array(words.buffer), variadicBuffers: [data] };
 }
 
-function columns(): Record<string, Record<string, unknown> & { type: arrow.DataType }> {
-  const numbers = SIZE / 4;
-  const wide = SIZE / 8;
+function columns(size: number): Record<string, Record<string, unknown> & { type: arrow.DataType }> {
+  const numbers = size / 4;
+  const wide = size / 8;
   const ascii = ['Berlin', 'Hamburg', 'a', 'Munich Airport', '', 'Cologne', 'somewhere else'];
   const dictionary = arrow.vectorFromArray(ascii, new arrow.Utf8());
   const listLength = numbers / 5;
   return {
     'int32': { type: new arrow.Int32(), length: numbers, data: new Int32Array(numbers) },
     'float64, nulls': { type: new arrow.Float64(), length: wide, data: new Float64Array(wide), ...someNulls(wide) },
-    'bool, nulls': { type: new arrow.Bool(), length: SIZE / 4, data: new Uint8Array(SIZE / 32), ...someNulls(SIZE / 4) },
-    'utf8, ASCII': texts(ascii, false),
-    'utf8, other': texts([...ascii, 'Köln', '東京', 'Ünïcödé'], false),
-    'large_utf8, ASCII': texts(ascii, true),
-    'utf8_view': views(),
+    'bool, nulls': { type: new arrow.Bool(), length: size / 4, data: new Uint8Array(size / 32), ...someNulls(size / 4) },
+    'utf8, ASCII': texts(size, ascii, false),
+    'utf8, other': texts(size, [...ascii, 'Köln', '東京', 'Ünïcödé'], false),
+    'large_utf8, ASCII': texts(size, ascii, true),
+    'utf8_view': views(size),
     'dictionary, int32': {
       type: new arrow.Dictionary(new arrow.Utf8(), new arrow.Int32(), 1),
       length: numbers,
@@ -103,42 +105,42 @@ function columns(): Record<string, Record<string, unknown> & { type: arrow.DataT
     'time32': { type: new arrow.TimeSecond(), length: numbers, data: new Int32Array(numbers).fill(80_000) },
     'decimal128': {
       type: new arrow.Decimal(2, 12, 128),
-      length: SIZE / 16,
-      data: Uint32Array.from({ length: SIZE / 4 }, (_, i) => (i % 4 === 0 ? i : 0)),
+      length: size / 16,
+      data: Uint32Array.from({ length: size / 4 }, (_, i) => (i % 4 === 0 ? i : 0)),
     },
     'dense_union': {
       type: new arrow.DenseUnion([0], [new arrow.Field('a', new arrow.Int32(), true)]),
-      length: SIZE / 9,
-      typeIds: new Int8Array(SIZE / 9),
-      valueOffsets: Int32Array.from({ length: SIZE / 9 }, (_, i) => i),
-      children: [arrow.makeData({ type: new arrow.Int32(), length: Math.ceil(SIZE / 9), data: new Int32Array(Math.ceil(SIZE / 9)) })],
+      length: size / 9,
+      typeIds: new Int8Array(size / 9),
+      valueOffsets: Int32Array.from({ length: size / 9 }, (_, i) => i),
+      children: [arrow.makeData({ type: new arrow.Int32(), length: Math.ceil(size / 9), data: new Int32Array(Math.ceil(size / 9)) })],
     },
   }; // prettier-ignore
 }
 
-function* cases(): Generator<Case> {
+function* cases(size: number): Generator<Case> {
   yield flights();
-  for (const [name, props] of Object.entries(columns())) {
+  for (const [name, props] of Object.entries(columns(size))) {
     const data = arrow.makeData(props as unknown as Parameters<typeof arrow.makeData>[0]);
     yield { name, bytes: arrow.tableToIPC(new arrow.Table({ column: new arrow.Vector([data]) })) };
   }
 }
 
-function best(run: () => unknown, rounds = ROUNDS): number {
-  let ms = Infinity;
+function times(rounds: number, run: () => unknown): Summary {
+  const series: number[] = [];
   for (let round = 0; round < rounds; round++) {
     const start = performance.now();
     run();
-    ms = Math.min(ms, performance.now() - start);
+    series.push(performance.now() - start);
   }
-  return ms;
+  return summarize(series);
 }
 
 function touch(bytes: Uint8Array): number {
-  const table = arrow.tableFromIPC(bytes);
+  const opened = arrow.tableFromIPC(bytes);
   let count = 0;
-  for (let i = 0; i < table.numCols; i++)
-    for (const value of table.getChildAt(i) ?? []) if (value !== null) count++;
+  for (let i = 0; i < opened.numCols; i++)
+    for (const value of opened.getChildAt(i) ?? []) if (value !== null) count++;
   return count;
 }
 
@@ -150,22 +152,41 @@ function addUp(bytes: Uint8Array): number {
   return sum;
 }
 
-const gbps = (bytes: Uint8Array, ms: number): string => (bytes.length / 1e6 / ms).toFixed(1);
+/** In milliseconds. */
+export interface Validation {
+  readonly name: string;
+  readonly bytes: number;
+  readonly validate: Summary;
+  readonly read: Summary;
+  readonly open: Summary;
+  readonly touch: Summary;
+}
 
-console.log(
-  `Node ${process.version}, ${os.cpus()[0]?.model ?? '?'}, Linux ${os.release()}, best of ${ROUNDS}\n`,
-);
-console.log('| table | MB | validate, GB/s | bytes, GB/s | validate, ms | open, ms | touch, ms |');
-console.log('| --- | --- | --- | --- | --- | --- | --- |');
-for (const { name, bytes } of cases()) {
-  const validate = best(() => validateArrow(bytes));
-  const plain = best(() => addUp(bytes));
-  const open = best(() => arrow.tableFromIPC(bytes));
-  const all = best(() => touch(bytes), 2);
-  const figures = [
-    gbps(bytes, validate),
-    gbps(bytes, plain),
-    ...[validate, open, all].map((ms) => ms.toFixed(2)),
-  ];
-  console.log(`| ${[name, (bytes.length / 1e6).toFixed(1), ...figures].join(' | ')} |`);
+/** @param size of each table, about */
+export function measureValidation(rounds: number, size: number): Validation[] {
+  const touches = Math.max(1, Math.floor(rounds / 5));
+  return Array.from(cases(size), ({ name, bytes }) => ({
+    name,
+    bytes: bytes.length,
+    validate: times(rounds, () => validateArrow(bytes)),
+    read: times(rounds, () => addUp(bytes)),
+    open: times(rounds, () => arrow.tableFromIPC(bytes)),
+    touch: times(touches, () => touch(bytes)),
+  }));
+}
+
+export function reportValidation(validations: readonly Validation[]): string {
+  const rows = validations.map(({ name, bytes, validate, read, open, touch: touched }) => {
+    const gbps = (ms: number): string => (bytes / 1e6 / ms).toFixed(1);
+    return [
+      name,
+      (bytes / 1e6).toFixed(1),
+      validate.count.toString(),
+      gbps(validate.p50),
+      gbps(read.p50),
+      ...[validate.p50, validate.p99, validate.deviation, open.p50, touched.p50].map((ms) => ms.toFixed(2)),
+    ];
+  });
+  const header = ['table', 'MB', 'count', 'validate, GB/s', 'bytes, GB/s', 'validate, ms', 'p99', 'deviation', 'open, ms', 'touch, ms']; // prettier-ignore
+  return table(header, rows);
 }
