@@ -31,6 +31,9 @@ export class BadTableError extends Error {
   }
 }
 
+/** How many tables a result may have. */
+const MOST_TABLES = 1_000;
+
 /** What fcntl(2) says where a child has sealed the memory against seals, or has left it in use. */
 const SEALS_PREVENTED: readonly unknown[] = ['EPERM', 'EBUSY'];
 
@@ -54,7 +57,9 @@ export async function readOutput(
     const memory = sealAndMap(output, maxBytes, ranges);
     // A child that is given one of several tables could read the others, which its caller may not want.
     const [only] = ranges.length === 1 ? ranges : [];
-    for (const { name, offset, length } of ranges) {
+    for (const [index, { name, offset, length }] of ranges.entries()) {
+      // Others have a turn between two tables.
+      if (index > 0) await new Promise(setImmediate);
       const table = readTable(name, new Uint8Array(memory, offset, length), tableFromIPC);
       tables[name] = table;
       if (only !== undefined) {
@@ -76,12 +81,18 @@ function sealAndMap({ fd }: SharedMemory, maxBytes: number, ranges: readonly Out
     const reason = `the memory of the tables can't be sealed: ${(error as Error).message}`;
     throw new BadTableError('tables', reason, { cause: error });
   }
+  if (ranges.length > MOST_TABLES) {
+    throw new BadTableError('tables', `${ranges.length} tables, which is more than ${MOST_TABLES}`);
+  }
+  // SECURITY: one after the other, so that what there is to read is not more than the memory that it takes.
   let used = 0;
   for (const { name, offset, length } of ranges) {
-    if (offset < 0 || length < 0 || offset % 64 !== 0 || offset + length > maxBytes) {
-      throw new BadTableError(`tables.${name}`, `bytes ${offset} to ${offset + length} of ${maxBytes}`);
+    const isInside = offset >= used && length >= 0 && offset + length <= maxBytes;
+    if (!isInside || offset % 64 !== 0) {
+      const reason = `bytes ${offset} to ${offset + length}, where ${used} to ${maxBytes} are left`;
+      throw new BadTableError(`tables.${name}`, reason);
     }
-    used = Math.max(used, offset + length);
+    used = offset + length;
   }
   return native.mapPrivate(fd, used);
 }

@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { Worker } from 'node:worker_threads';
 import { tableFromArrays, tableToIPC } from 'apache-arrow';
 import { SharedTable, Zygote } from '../../lib/index.js';
-import { table } from '../report.js';
+import { table } from '../report/text.js';
 import { summarize } from '../statistics.js';
 
 /** In milliseconds. */

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { tableFromArrays, tableToIPC } from 'apache-arrow';
 import { SharedTable, Zygote } from '../../lib/index.js';
-import { table } from '../report.js';
+import { table } from '../report/text.js';
 
 export interface SharingPlan {
   /** Of the table, in bytes. */

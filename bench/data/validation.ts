@@ -9,7 +9,7 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { validateArrow } from '../../lib/arrow/validate.js';
-import { table } from '../report.js';
+import { table } from '../report/text.js';
 import { summarize, type Summary } from '../statistics.js';
 
 /** About as many bytes for each table: more than the caches hold. */

@@ -85,7 +85,7 @@ export async function hostReads({ frame, memory }: ChildOutput): Promise<Result>
     const collected = { bytes: Buffer.from(frame), truncated: false, stopped: false, errno: 0 };
     const options = { maxResultBytes: 100_000, maxTableBytes: OUTPUT_BYTES, schema: undefined, timeoutMs: 1 };
     const confinement = { limits: { cpuMs: Infinity, memoryBytes: Infinity }, memory: 'none' };
-    return await toResult(ENDED, collected, output, options as unknown as CheckedSpawnOptions, confinement as unknown as ZygoteContext);
+    return await toResult(ENDED, Promise.resolve(ENDED), collected, output, options as unknown as CheckedSpawnOptions, confinement as unknown as ZygoteContext);
   } finally {
     output.release();
   }
