@@ -1,8 +1,10 @@
 /** The bytes of a table that the caller gave, in whichever of the forms. */
 import { constants, fstatSync, read, ReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
+import type * as Arrow from 'apache-arrow';
 import type { Table } from 'apache-arrow';
 import { MAX_BATCH_BYTES } from '../protocol/limits.js';
 import { InvalidOptionError } from './errors.js';
@@ -61,9 +63,25 @@ async function* chunksOfFile(fd: number): AsyncGenerator<Uint8Array> {
   }
 }
 
+/**
+ * The copy of apache-arrow that has made a table: what one has made, another's writer gets wrong, since it tells types by
+ * their classes. A program can have two of the same package, by `import` and by `require`.
+ */
+async function libraryOf(table: Table, option: string): Promise<typeof Arrow> {
+  const imported = await import('apache-arrow');
+  const made = (by: typeof Arrow): boolean =>
+    table.schema.fields.every(({ type }) => type instanceof by.DataType);
+  if (made(imported)) return imported;
+  const required = createRequire(import.meta.url)('apache-arrow') as typeof Arrow;
+  if (made(required)) return required;
+  const expected =
+    "a table of the apache-arrow that nodespawner has, or the bytes that its own library's tableToIPC() makes of it";
+  throw new InvalidOptionError(option, expected, table);
+}
+
 /** Not more than a batch at once, and a stream: a file can't have a dictionary that takes the place of another. */
 async function* chunksOfTable(table: Table, option: string): AsyncGenerator<Uint8Array> {
-  const { AsyncByteQueue, RecordBatchStreamWriter } = await import('apache-arrow');
+  const { AsyncByteQueue, RecordBatchStreamWriter } = await libraryOf(table, option);
   let chunks: Uint8Array[] = [];
   class Queue extends AsyncByteQueue {
     override write(chunk: Uint8Array): void {

@@ -64,6 +64,14 @@ class TableWriter {
 
   #begin(schema: Schema): void {
     if (this.#schema !== undefined) return;
+    const { DataType } = this.#arrow;
+    // Which its writer would write as something else: it tells types by their classes.
+    if (!schema.fields.every(({ type }) => type instanceof DataType)) {
+      const reason =
+        'it was made by another copy of apache-arrow: a preloaded ES module that imports it has one of its own; ' +
+        "let it use require('apache-arrow'), by createRequire() of node:module, or be CommonJS";
+      throw new UnsupportedValueError(this.#path, reason);
+    }
     this.#schema = schema;
     this.#writer.reset(queueInto(this.#memory, this.#arrow), schema);
   }

@@ -1,5 +1,6 @@
 // What goes in comes out, however large and however much at once.
-import { tableFromArrays, tableToIPC, type Table } from 'apache-arrow';
+import type * as Arrow from 'apache-arrow';
+import { Table, tableFromArrays, tableToIPC } from 'apache-arrow';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
@@ -12,11 +13,12 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
-import type { ChildProcess, TableInput } from '../../lib/index.js';
+import { SharedTable, type ChildProcess, type TableInput } from '../../lib/index.js';
 import { collectGarbage } from '../helpers/garbage.js';
 import { HostProgram } from '../helpers/host-program.js';
 import { asOtherUser } from '../helpers/other-user.js';
@@ -74,6 +76,38 @@ t.test('a table of which the child reads a row costs it no more than that', asyn
 });
 
 // ---- tables
+
+t.test('tables that the host has made by either copy of apache-arrow, imported or required', async (t) => {
+  const required = createRequire(import.meta.url)('apache-arrow') as typeof Arrow;
+  t.not(required.Table, Table);
+  const table = required.tableFromArrays({ n: Int32Array.of(1, 2), text: ['a', 'b'] });
+  const code = 'module.exports = ({ tables }) => [...tables.table].map((row) => row.toJSON())';
+  const rows = [
+    { n: 1, text: 'a' },
+    { n: 2, text: 'b' },
+  ];
+  t.strictSame((await zygote.run(code, { tables: { table } })).value, rows);
+  using shared = await SharedTable.from(table);
+  t.strictSame((await zygote.run(code, { tables: { table: shared } })).value, rows);
+  // A third copy, as a package of another version would bring.
+  const others = { schema: { fields: [{ type: {} }] }, batches: [] } as unknown as Table;
+  t.match(await rejection(zygote.run(code, { tables: { table: others } })), {
+    code: 'ERR_INVALID_OPTION',
+    option: 'inputs.tables.table',
+    message: /tableToIPC/,
+  });
+});
+
+t.test(
+  'a table that a preloaded module has made by a copy of its own is refused, and it is said why',
+  async (t) => {
+    const own = await startZygote(t, { preload: ['apache-arrow', './esm-tables.mjs'] });
+    const { tables } = await own.run("module.exports = require('./esm-tables.mjs').byRequire");
+    t.equal(tables.table?.numRows, 2);
+    const refused = await rejection(own.run("module.exports = require('./esm-tables.mjs').imported"));
+    t.match(refused, { code: 'ERR_CHILD_BAD_OUTPUT', message: /another copy of apache-arrow/ });
+  },
+);
 
 t.test('tables in each form in which they can be given', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'nodespawner-tables-'));
