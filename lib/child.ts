@@ -5,6 +5,7 @@ import { InvalidOptionError, NodespawnerError } from './errors.js';
 import { Handle, pin } from './handle.js';
 import { placeTables } from './input-tables.js';
 import { packJob } from './job-message.js';
+import { keepAliveUntil } from './keep-alive.js';
 import { native } from './native.js';
 import type { CheckedSpawnOptions } from './options.js';
 import { toResult } from './outcome.js';
@@ -158,7 +159,7 @@ export async function startCode(
       .finally(() => {
         memory.release();
       });
-    result.catch(() => undefined);
+    keepAliveUntil(result);
     return { running, stdio, result };
   } catch (error) {
     cleanUp();

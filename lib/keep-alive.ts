@@ -10,3 +10,9 @@ export function beginCall(): void {
 export function endCall(): void {
   if (--pending === 0) native.setPollerRef(false);
 }
+
+/** As long as something is waited for. What it was read from counts too: a process may be gone before its pipes are. */
+export function keepAliveUntil(settled: Promise<unknown>): void {
+  beginCall();
+  settled.then(endCall, endCall);
+}

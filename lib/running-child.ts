@@ -4,7 +4,7 @@ import type { Control, Gone, ReplyListener } from './control.js';
 import { SpawnError, zygoteGone } from './errors.js';
 import { hintFor } from './hints.js';
 import type { JobMessage } from './job-message.js';
-import { beginCall, endCall } from './keep-alive.js';
+import { keepAliveUntil } from './keep-alive.js';
 import { native, REPLY_CLONED, REPLY_EXITED, REPLY_REAPED, type Reply } from './native.js';
 import type { CheckedProcessOptions } from './options.js';
 import type { Pool, TakenChild } from './pool.js';
@@ -135,7 +135,7 @@ export class RunningChild implements ReplyListener {
     this.reaped.catch(() => undefined);
 
     const child = takeOrClose(pool, this, job);
-    beginCall();
+    keepAliveUntil(this.ended);
     this.#token = child.token;
     this.#unsent = { jobFd: child.jobFd, job };
     context.childStarted();
@@ -275,7 +275,6 @@ export class RunningChild implements ReplyListener {
   #leave(): void {
     if (this.#left) return;
     this.#left = true;
-    endCall();
     this.#control.forget(this.#token);
   }
 

@@ -409,6 +409,29 @@ t.test('a pending call keeps the host', async (t) => {
   t.match(await host.end(), { code: 0, stderr: '' });
 });
 
+t.test('what a child leaves in its pipes keeps the host, also when it is gone itself', async (t) => {
+  const internal = (file: string): string =>
+    JSON.stringify(new URL(`../../lib/${file}`, import.meta.url).href);
+  const host = new HostProgram(
+    t,
+    `import { native } from ${internal('native.js')};
+    const zygote = await Zygote.start({ preload: [], pool: { min: 0, max: 0 } });
+    // As if the kernel closed what the child had open a while after its end.
+    const { pipe, duplicate, close } = native;
+    const late = [];
+    native.pipe = () => {
+      const [readEnd, writeEnd] = pipe();
+      late.push(duplicate(writeEnd));
+      return [readEnd, writeEnd];
+    };
+    const child = await zygote.spawn('console.log("printed"); module.exports = () => 5;', {}, { timeoutMs: Infinity, stdout: 'capture' });
+    setTimeout(() => late.forEach((fd) => close(fd)), 500).unref();
+    const { value, stdout } = await child.result;
+    say([value, stdout.text]);`,
+  );
+  t.strictSame(await host.next(), [5, 'printed\n']);
+});
+
 t.test('a Ctrl-C at the terminal of the host is for the host alone to answer', async (t) => {
   const [host] = startHost(
     t,
