@@ -50,6 +50,7 @@ export interface HostAddon {
   duplicate(fd: number): number;
   createMemfd(name: string): number;
   addSeals(fd: number, seals: number): void;
+  seekHole(fd: number): number;
   mapPrivate(fd: number, length: number): ArrayBuffer;
   watch(fd: number, onReadable: () => void): void;
   unwatch(fd: number): void;

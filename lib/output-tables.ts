@@ -94,6 +94,14 @@ function sealAndMap({ fd }: SharedMemory, maxBytes: number, ranges: readonly Out
     }
     used = offset + length;
   }
+  // SECURITY: reading a hole fills it, with memory that the host would be charged for and the child has not been.
+  const hole = native.seekHole(fd);
+  if (hole < used) {
+    throw new BadTableError(
+      'tables',
+      `the memory of the tables has a hole at byte ${hole}, before its end at ${used}`,
+    );
+  }
   return native.mapPrivate(fd, used);
 }
 

@@ -27,6 +27,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
       {"receiveReply", ReceiveReply},
       {"createMemfd", CreateMemfd},
       {"addSeals", AddSeals},
+      {"seekHole", SeekHole},
       {"mapPrivate", MapPrivate},
       {"watch", Watch},
       {"unwatch", Unwatch},

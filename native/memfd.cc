@@ -39,6 +39,12 @@ Napi::Value AddSeals(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value SeekHole(const Napi::CallbackInfo& info) {
+  const off_t offset = lseek(info[0].As<Napi::Number>().Int32Value(), 0, SEEK_HOLE);
+  if (offset < 0) return ThrowErrno(info.Env(), "lseek(SEEK_HOLE)", errno);
+  return Napi::Number::New(info.Env(), static_cast<double>(offset));
+}
+
 Napi::Value MapPrivate(const Napi::CallbackInfo& info) {
   const int fd = info[0].As<Napi::Number>().Int32Value();
   const auto length = static_cast<size_t>(info[1].As<Napi::Number>().Int64Value());
