@@ -117,6 +117,8 @@ export function planSandbox(options: CheckedSandboxOptions): SandboxPlan {
       dataBytes: memory === 'rlimit' ? limits.memoryBytes : 0,
       hasNetwork: options.network !== undefined,
       filter: filter.program.toString('base64'),
+      // Programs look at /proc for what they are themselves, which a cover can't show them.
+      coversProc: has('files') && options.profile !== 'exec',
       singleProcess: has('syscalls') && options.profile === 'compute',
       filterProbe: filter.probe,
     },

@@ -16,6 +16,7 @@
 #include "fdpass.h"
 #include "launcher/layers.h"
 #include "namespaces.h"
+#include "proc_cover.h"
 #include "randomness.h"
 #include "rlimits.h"
 #include "seccomp.h"
@@ -77,6 +78,10 @@ void BecomeChild(const ChildResources& resources, const Sandbox& sandbox) {
   size_t keep_count = 2;
   require(RenewFds(keep, keep_count));
 
+  const int proc_self = OpenProcSelf();
+  require(proc_self >= 0 ? nullptr : "open(/proc/self)");
+  if (sandbox.covers_proc && layers & LAYER_FILES) require(CoverProc(proc_self));
+
   // Limits before ids: some may only be raised with privileges that go with them.
   if (layers & LAYER_LIMITS) require(SetResourceLimits(sandbox));
 
@@ -96,7 +101,7 @@ void BecomeChild(const ChildResources& resources, const Sandbox& sandbox) {
 
   errno = ReviveThreads();
   require(errno == 0 ? nullptr : "clone(CLONE_THREAD)");
-  require(VerifyConfinement(sandbox, resources.id, keep, keep_count, resources.cgroup_count > 0));
+  require(VerifyConfinement(sandbox, resources.id, proc_self, keep, keep_count, resources.cgroup_count > 0));
 
   // OpenSSL takes locks, so this needs all threads to be back.
   require(ReseedGenerators());

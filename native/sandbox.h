@@ -20,6 +20,7 @@ struct Sandbox {
   rlim_t data_bytes = 0;            // RLIMIT_DATA on top of what the zygote has; 0: none
   std::vector<sock_filter> filter;  // the seccomp program
   bool has_network = false;         // whether a link leads out of a child's network namespace
+  bool covers_proc = false;         // whether little is left of /proc (proc_cover.h)
   bool single_process = false;      // the filter lets nobody start a process
   int filter_probe = -1;            // a system call that the filter answers with EBADE, to prove that it is there
 };

@@ -1,6 +1,7 @@
 // System calls that libc does not wrap on every system that we run on, or whose wrapper does more than the call.
 #pragma once
 
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
@@ -18,6 +19,10 @@
 #endif
 #ifndef SYS_pidfd_send_signal
 #define SYS_pidfd_send_signal 424
+#endif
+#ifndef SYS_open_tree
+#define SYS_open_tree 428
+#define SYS_move_mount 429
 #endif
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
@@ -41,6 +46,17 @@ inline int sys_futex_wake(const int* word, int count) {
 
 inline int sys_close_range(unsigned first, unsigned last) {
   return static_cast<int>(syscall(SYS_close_range, first, last, 0));
+}
+
+// A copy of what is mounted at, or lies below, a path, mounted nowhere yet (open_tree(2)).
+inline int sys_open_tree(int directory, const char* path) {
+  constexpr unsigned kClone = 1;
+  return static_cast<int>(syscall(SYS_open_tree, directory, path, kClone | O_CLOEXEC));
+}
+
+inline int sys_move_mount(int tree, const char* target) {
+  constexpr unsigned kFromEmptyPath = 4;
+  return static_cast<int>(syscall(SYS_move_mount, tree, "", AT_FDCWD, target, kFromEmptyPath));
 }
 
 inline int sys_pidfd_send_signal(int pidfd, int signal) {

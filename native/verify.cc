@@ -16,6 +16,7 @@
 #include "caps.h"
 #include "fd_table.h"
 #include "launcher/layers.h"
+#include "proc_cover.h"
 #include "rlimits.h"
 #include "seccomp.h"
 
@@ -29,17 +30,17 @@ struct Namespace {
   const char* not_its_own;
   ino_t zygotes;
 } g_namespaces[] = {
-    {0, "/proc/self/ns/pid", "verify: the PID namespace is the zygote's", 0},
-    {LAYER_IPC, "/proc/self/ns/ipc", "verify: the IPC namespace is the zygote's", 0},
-    {LAYER_UTS, "/proc/self/ns/uts", "verify: the UTS namespace is the zygote's", 0},
-    {LAYER_NETWORK, "/proc/self/ns/net", "verify: the network namespace is the zygote's", 0},
-    {LAYER_FILES, "/proc/self/ns/mnt", "verify: the mount namespace is the zygote's", 0},
-    {LAYER_CGROUP, "/proc/self/ns/cgroup", "verify: the cgroup namespace is the zygote's", 0},
+    {0, "ns/pid", "verify: the PID namespace is the zygote's", 0},
+    {LAYER_IPC, "ns/ipc", "verify: the IPC namespace is the zygote's", 0},
+    {LAYER_UTS, "ns/uts", "verify: the UTS namespace is the zygote's", 0},
+    {LAYER_NETWORK, "ns/net", "verify: the network namespace is the zygote's", 0},
+    {LAYER_FILES, "ns/mnt", "verify: the mount namespace is the zygote's", 0},
+    {LAYER_CGROUP, "ns/cgroup", "verify: the cgroup namespace is the zygote's", 0},
 };
 
-// Reads a whole small file of /proc into `text`. Returns its length or -1.
-ssize_t ReadFile(const char* path, char* text, size_t capacity) {
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+// Reads a whole small file of /proc/self into `text`. Returns its length or -1.
+ssize_t ReadFile(int proc_self, const char* name, char* text, size_t capacity) {
+  const int fd = openat(proc_self, name, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return -1;
   size_t length = 0;
   ssize_t got;
@@ -60,9 +61,9 @@ int64_t StatusField(const char* text, const char* name, int base) {
   return -1;
 }
 
-const char* VerifyStatus(const Sandbox& sandbox, int id) {
+const char* VerifyStatus(int proc_self, const Sandbox& sandbox, int id) {
   char text[8192];
-  if (ReadFile("/proc/self/status", text, sizeof text) <= 0) return "verify: /proc/self/status can't be read";
+  if (ReadFile(proc_self, "status", text, sizeof text) <= 0) return "verify: /proc/self/status can't be read";
   if (StatusField(text, "NoNewPrivs:", 10) != 1) return "verify: no_new_privs is not set";
   if (sandbox.layers & LAYER_CAPABILITIES) {
     for (const char* set : {"CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"}) {
@@ -78,9 +79,9 @@ const char* VerifyStatus(const Sandbox& sandbox, int id) {
   return nullptr;
 }
 
-const char* VerifyFiles() {
+const char* VerifyFiles(int proc_self, bool covers_proc) {
   char text[65536];
-  const ssize_t size = ReadFile("/proc/self/mountinfo", text, sizeof text);
+  const ssize_t size = ReadFile(proc_self, "mountinfo", text, sizeof text);
   if (size <= 0 || size == sizeof text - 1) return "verify: mountinfo can't be read";
   // Each line: id, parent, device, root, mount point, options, … (proc_pid_mountinfo(5)). Whatever is not read-only has
   // to be the private /tmp.
@@ -101,23 +102,27 @@ const char* VerifyFiles() {
     line = next;
   }
   // The one file of the host's that is left, by a link that leads past the root.
-  struct statvfs program;
-  if (statvfs("/proc/self/exe", &program) != 0) return "verify: /proc/self/exe can't be looked at";
+  struct statvfs program = {};
+  const int exe = openat(proc_self, "exe", O_PATH | O_CLOEXEC);
+  const bool has_program = fstatvfs(exe, &program) == 0;
+  if (exe >= 0) close(exe);
+  if (!has_program) return "verify: /proc/self/exe can't be looked at";
   if (!(program.f_flag & ST_RDONLY)) return "verify: the program of the zygote can be written to";
+  if (covers_proc && ShowsMoreOfProc()) return "verify: /proc shows more than it should";
   return saw_root && saw_tmp ? nullptr : "verify: the root or /tmp is not a mount of its own";
 }
 
-const char* VerifyNamespaces(unsigned layers) {
+const char* VerifyNamespaces(int proc_self, unsigned layers) {
   for (const Namespace& space : g_namespaces) {
     if (space.layer && !(layers & space.layer)) continue;
     struct stat status;
-    if (stat(space.path, &status) != 0) return "verify: a namespace can't be read";
+    if (fstatat(proc_self, space.path, &status, 0) != 0) return "verify: a namespace can't be read";
     if (status.st_ino == space.zygotes) return space.not_its_own;
   }
   if (!(layers & LAYER_USER)) return nullptr;
   // Its first line says that root is one user outside, and not all (user_namespaces(7)).
   char text[1024];
-  if (ReadFile("/proc/self/uid_map", text, sizeof text) <= 0) return "verify: uid_map can't be read";
+  if (ReadFile(proc_self, "uid_map", text, sizeof text) <= 0) return "verify: uid_map can't be read";
   char* end = text;
   unsigned long count = 0;
   for (int word = 0; word < 3; word++) count = strtoul(end, &end, 10);
@@ -126,9 +131,9 @@ const char* VerifyNamespaces(unsigned layers) {
 
 // Where packets could leave by: nothing, or the link that leads to the router, which is to speak IPv4 only. Not the
 // list of links, where the kernel may have put some of its own that are down (net.core.fb_tunnels_only_for_init_net).
-const char* VerifyNetwork(bool has_network) {
+const char* VerifyNetwork(int proc_self, bool has_network) {
   char text[16384];
-  if (ReadFile("/proc/self/net/route", text, sizeof text) < 0) return "verify: the routes can't be read";
+  if (ReadFile(proc_self, "net/route", text, sizeof text) < 0) return "verify: the routes can't be read";
   // Nothing where there has never been a route; else a line of headings, and one for each route, which begins with the
   // name of its link.
   bool has_route = false;
@@ -139,7 +144,7 @@ const char* VerifyNetwork(bool has_network) {
   }
   if (has_network && !has_route) return "verify: there is no way to the router";
   // Each line is an address and what belongs to it, the name of the link last. Without IPv6 the file is not there.
-  if (ReadFile("/proc/self/net/if_inet6", text, sizeof text) < 0) {
+  if (ReadFile(proc_self, "net/if_inet6", text, sizeof text) < 0) {
     return errno == ENOENT ? nullptr : "verify: the IPv6 addresses can't be read";
   }
   for (char* line = text; *line;) {
@@ -150,9 +155,9 @@ const char* VerifyNetwork(bool has_network) {
   return nullptr;
 }
 
-const char* VerifyCgroups(bool has_root_of_its_own) {
+const char* VerifyCgroups(int proc_self, bool has_root_of_its_own) {
   char text[4096];
-  if (ReadFile("/proc/self/cgroup", text, sizeof text) <= 0) return "verify: /proc/self/cgroup can't be read";
+  if (ReadFile(proc_self, "cgroup", text, sizeof text) <= 0) return "verify: /proc/self/cgroup can't be read";
   // Each line: id:controllers:path (cgroups(7)); the path is seen from the cgroup namespace.
   bool is_in_group = false;
   for (char* line = text; line && *line;) {
@@ -166,25 +171,24 @@ const char* VerifyCgroups(bool has_root_of_its_own) {
   return has_root_of_its_own || is_in_group ? nullptr : "verify: the control group is not its own";
 }
 
-const char* FindGap(const Sandbox& sandbox, int id, const int* keep, size_t keep_count, bool has_cgroups) {
-  if (const char* wrong = VerifyStatus(sandbox, id)) return wrong;
-  if (const char* wrong = VerifyNamespaces(sandbox.layers)) return wrong;
+const char* FindGap(const Sandbox& sandbox, int id, int proc_self, bool has_cgroups) {
+  if (const char* wrong = VerifyStatus(proc_self, sandbox, id)) return wrong;
+  if (const char* wrong = VerifyNamespaces(proc_self, sandbox.layers)) return wrong;
   if (sandbox.layers & LAYER_NETWORK) {
-    if (const char* wrong = VerifyNetwork(sandbox.has_network)) return wrong;
+    if (const char* wrong = VerifyNetwork(proc_self, sandbox.has_network)) return wrong;
   }
-  if (HasOtherFds(keep, keep_count)) return "verify: a descriptor is left";
   if (has_cgroups) {
-    if (const char* wrong = VerifyCgroups(sandbox.layers & LAYER_CGROUP)) return wrong;
+    if (const char* wrong = VerifyCgroups(proc_self, sandbox.layers & LAYER_CGROUP)) return wrong;
   }
   // Not by its status, where the filter that the zygote is under looks the same.
   if (sandbox.layers & LAYER_SYSCALLS && !HasFilter(sandbox)) return "verify: seccomp is off";
   if (sandbox.layers & LAYER_LIMITS && !HasResourceLimits(sandbox)) return "verify: a resource limit is not in force";
   char adjustment[16];
-  if (ReadFile("/proc/self/oom_score_adj", adjustment, sizeof adjustment) <= 0 || atoi(adjustment) != 1000) {
+  if (ReadFile(proc_self, "oom_score_adj", adjustment, sizeof adjustment) <= 0 || atoi(adjustment) != 1000) {
     return "verify: others would run out of memory first";
   }
   if (sandbox.layers & LAYER_FILES) {
-    if (const char* wrong = VerifyFiles()) return wrong;
+    if (const char* wrong = VerifyFiles(proc_self, sandbox.covers_proc)) return wrong;
   }
   if (sandbox.layers & LAYER_DUMPABLE && prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0) return "verify: memory is dumpable";
   return nullptr;
@@ -193,12 +197,15 @@ const char* FindGap(const Sandbox& sandbox, int id, const int* keep, size_t keep
 }  // namespace
 
 const char* NoteNamespaces() {
+  const int proc_self = OpenProcSelf();
+  bool all = true;
   for (Namespace& space : g_namespaces) {
-    struct stat status;
-    if (stat(space.path, &status) != 0) return "stat(/proc/self/ns)";
+    struct stat status = {};
+    all = all && fstatat(proc_self, space.path, &status, 0) == 0;
     space.zygotes = status.st_ino;
   }
-  return nullptr;
+  if (proc_self >= 0) close(proc_self);
+  return all ? nullptr : "stat(/proc/self/ns)";
 }
 
 const char* VerifyNoNewNamespaces(const Sandbox& sandbox) {
@@ -214,8 +221,11 @@ const char* VerifyNoNewNamespaces(const Sandbox& sandbox) {
   return nullptr;
 }
 
-const char* VerifyConfinement(const Sandbox& sandbox, int id, const int* keep, size_t keep_count, bool has_cgroups) {
-  const char* gap = FindGap(sandbox, id, keep, keep_count, has_cgroups);
+const char* VerifyConfinement(const Sandbox& sandbox, int id, int proc_self, const int* keep, size_t keep_count,
+                              bool has_cgroups) {
+  const char* gap = FindGap(sandbox, id, proc_self, has_cgroups);
+  close(proc_self);
+  if (!gap && HasOtherFds(keep, keep_count)) gap = "verify: a descriptor is left";
   errno = EPERM;
   return gap;
 }

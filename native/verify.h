@@ -15,8 +15,9 @@ const char* NoteNamespaces();
 // While it could still be tried: there is no way to namespaces of one's own.
 const char* VerifyNoNewNamespaces(const Sandbox& sandbox);
 
-// `keep` are the descriptors that RenewFds() was told to keep; `has_cgroups` is whether it is to be in groups of its
-// own.
-const char* VerifyConfinement(const Sandbox& sandbox, int id, const int* keep, size_t keep_count, bool has_cgroups);
+// `proc_self` is what OpenProcSelf() gave, and is closed; `keep` are the descriptors that RenewFds() was told to keep;
+// `has_cgroups` is whether it is to be in groups of its own.
+const char* VerifyConfinement(const Sandbox& sandbox, int id, int proc_self, const int* keep, size_t keep_count,
+                              bool has_cgroups);
 
 }  // namespace nodespawner

@@ -49,6 +49,7 @@ Sandbox ReadSandbox(const Napi::Object& options) {
   sandbox.filter.resize(filter.ByteLength() / sizeof(sock_filter));
   memcpy(sandbox.filter.data(), filter.Data(), sandbox.filter.size() * sizeof(sock_filter));
   sandbox.has_network = options.Get("hasNetwork").As<Napi::Boolean>().Value();
+  sandbox.covers_proc = options.Get("coversProc").StrictEquals(Napi::Boolean::New(options.Env(), true));
   sandbox.single_process = options.Get("singleProcess").StrictEquals(Napi::Boolean::New(options.Env(), true));
   sandbox.filter_probe = IntOption(options, "filterProbe");
   return sandbox;

@@ -22,6 +22,8 @@ export interface SandboxConfig {
   readonly dataBytes: number;
   /** Whether children have a link that leads out of their network namespace. */
   readonly hasNetwork: boolean;
+  /** Whether little is left to children of /proc. */
+  readonly coversProc: boolean;
   /** The seccomp program, in base64. */
   readonly filter: string;
   /** Whether the filter lets no child start a process. */

@@ -14,12 +14,22 @@
 
 #include "fail.h"
 #include "layers.h"
+#include "proc_files.h"
 
 /* Over which the new root is mounted while the old one is still there. */
 #define STAGE "/tmp"
 
 static const char *const DEVICES[] = {"null", "zero", "full", "random", "urandom"};
 enum { DEVICE_COUNT = sizeof DEVICES / sizeof *DEVICES };
+
+static const struct {
+  const char *path, *target;
+} LINKS[] = {{STAGE "/dev/fd", "/proc/self/fd"},
+             {STAGE "/dev/stdin", "/proc/self/fd/0"},
+             {STAGE "/dev/stdout", "/proc/self/fd/1"},
+             {STAGE "/dev/stderr", "/proc/self/fd/2"},
+             /* A stub is the first process of its namespace, so a child is the second. */
+             {STAGE PROC_COVER "/2", "self"}};
 
 static const char MOUNT_HINT[] =
     "in Docker: --cap-add=SYS_ADMIN --security-opt apparmor=unconfined, or a profile that permits mount; "
@@ -103,6 +113,15 @@ static void write_text(const char *path, const char *text) {
   close(fd);
 }
 
+/* What children cover /proc with (native/proc_cover.cc): the mount points of what they then put into it. */
+static void make_proc_cover(void) {
+  for (size_t i = 0; i < sizeof kProcFiles / sizeof *kProcFiles; i++) {
+    char path[64];
+    snprintf(path, sizeof path, STAGE "%s", kProcFiles[i].mount_point);
+    make_mount_point(path, i == 0);
+  }
+}
+
 void make_root(const struct launcher_options *options) {
   if (unshare(CLONE_NEWNS) != 0) fail("unshare(CLONE_NEWNS)", MOUNT_HINT);
   if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) fail("mount(MS_PRIVATE)", MOUNT_HINT);
@@ -154,6 +173,10 @@ void make_root(const struct launcher_options *options) {
   }
   make_mount_point(STAGE "/proc", 1);
   make_mount_point(STAGE "/tmp", 1);
+  make_proc_cover();
+  for (size_t i = 0; i < sizeof LINKS / sizeof *LINKS; i++) {
+    if (symlink(LINKS[i].target, LINKS[i].path) != 0 && errno != EEXIST) fail(LINKS[i].path, "");
+  }
   /* The kernel allows a new /proc only where a whole one is visible already; each stub covers this one. */
   const unsigned long proc_flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
   if (mount("proc", STAGE "/proc", "proc", proc_flags, NULL) != 0) {

@@ -1,6 +1,15 @@
 // The layer `files`: a read-only root of its own with nothing of the host's, and a private /tmp.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, linkSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { Zygote } from '../../lib/index.js';
@@ -16,6 +25,15 @@ const both = [
   ['all layers', lab],
   ['this layer alone', alone],
 ] as const;
+
+/** Whoever may start programs has a /proc that is not covered. */
+const bothWithPrograms = [
+  ['all layers', await Lab.start(t, addon, { profile: 'exec' })],
+  ['this layer alone', await Lab.start(t, addon, { off: only('files'), profile: 'exec' })],
+] as const;
+
+/** What is left of /proc/self to those who may not. */
+const PROC_FILES = ['fd', 'maps', 'stat', 'statm', 'status'];
 
 const WALK = `
   const tree = (folder, found = []) => {
@@ -36,9 +54,15 @@ for (const [what, from] of both) {
       [
         '/dev',
         ...['full', 'null', 'random', 'urandom', 'zero'].map((name) => `/dev/${name}`),
+        ...['fd', 'stdin', 'stdout', 'stderr'].map((name) => `/dev/${name}`),
         '/etc',
         ...['group', 'hosts', 'passwd'].map((name) => `/etc/${name}`),
         '/proc',
+        '/run',
+        '/run/proc',
+        '/run/proc/2',
+        '/run/proc/self',
+        ...PROC_FILES.map((name) => `/run/proc/self/${name}`),
         '/tmp',
         '/var',
         HOST_TMP,
@@ -97,7 +121,7 @@ for (const [what, from] of both) {
   });
 }
 
-for (const [what, from] of both) {
+for (const [what, from] of bothWithPrograms) {
   t.test(`${what}: the program of the zygote can not be changed by the way of /proc/self/exe`, async (t) => {
     const before = statSync(process.execPath);
     const told = await from.value(`return [
@@ -122,25 +146,30 @@ t.test('the old root is gone, and not only out of sight', async (t) => {
     return { steps, there: fs.readdirSync('/').sort() };`;
   t.strictSame(await alone.value(code), {
     steps: [0, 0, 0],
-    there: ['dev', 'etc', 'proc', 'tmp', 'var'],
+    there: ['dev', 'etc', 'proc', 'run', 'tmp', 'var'],
   });
 });
 
 t.test('no mount shows a path that is not listed, and no other mount is there', async (t) => {
-  const mounts = (await lab.value(
-    `return lines('/proc/self/mountinfo').map((line) => line.split(' '))`,
-  )) as string[][];
+  const mountinfo = await lab.seen((pid) => readFileSync(`/proc/${pid}/mountinfo`, 'latin1'));
+  const mounts = mountinfo
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' '));
   const points = mounts.map(([, , , , point]) => point);
   const folder = path.dirname(addon);
   const devices = ['null', 'zero', 'full', 'random', 'urandom'].map((name) => `/dev/${name}`);
-  t.strictSame([...new Set(points)].sort(), ['/', ...devices, '/proc', '/tmp', folder].sort());
+  t.strictSame(
+    [...new Set(points)].sort(),
+    ['/', ...devices, '/proc', ...PROC_FILES.map((name) => `/proc/self/${name}`), '/tmp', folder].sort(),
+  );
   for (const [, , , , point, options = ''] of mounts) {
     const set = options.split(',');
     t.ok(set.includes('nosuid'), `${point}: nosuid`);
     t.equal(set.includes('ro'), point !== '/tmp', `${point}: read-only`);
     // A device is one, and nothing on it can be executed.
     t.ok(set.includes(point!.startsWith('/dev/') ? 'noexec' : 'nodev'), `${point}: nodev`);
-    if (point === '/tmp' || point === '/proc') t.ok(set.includes('noexec'), `${point}: noexec`);
+    if (point === '/tmp') t.ok(set.includes('noexec'), `${point}: noexec`);
   }
 });
 
@@ -331,20 +360,46 @@ t.test("the caller's own /etc can be shown in place of the child's", async (t) =
 
 // ---- /proc
 
+for (const [what, from] of both) {
+  t.test(`${what}: of /proc/self there is what depends on nobody else, and nothing more`, async (t) => {
+    const told = await from.value(
+      `return [fs.readdirSync('/proc'), fs.readdirSync('/proc/self'), fs.readdirSync('/proc/2')].map((names) => names.sort())`,
+    );
+    t.strictSame(told, [['2', 'self'], PROC_FILES, PROC_FILES]);
+    // What says how many processes have a page, how many descriptors there are, what the host's sockets do; by each way.
+    const hidden =
+      'smaps,smaps_rollup,numa_maps,pagemap,map_files,fdinfo,fdinfo/0,net,net/sockstat,task,task/2/smaps,mem,exe,cwd,root,ns,mountinfo,io,schedstat';
+    const code = `return ['/proc/self/', '/proc/2/', '/proc/thread-self/', '/proc/self/fd/../', '/dev/fd/../', '/proc/self/../2/', '/run/proc/self/']
+      .flatMap((way) => params.split(',').map((name) => attempt(() => fs.lstatSync(way + name))))`;
+    t.strictSame(new Set((await from.value(code, hidden)) as string[]), new Set(['ENOENT']));
+  });
+
+  t.test(`${what}: what is left of /proc/self is its own, and works`, async (t) => {
+    const code = `
+      const status = field('Pid');
+      fs.writeFileSync('/tmp/file', 'own');
+      const fd = fs.openSync('/tmp/file');
+      return [status, process.memoryUsage().rss > 2 ** 20, fs.readFileSync('/dev/fd/' + fd, 'utf8'), fs.readFileSync('/dev/stdin', 'utf8'), lines('/proc/self/maps').length > 10];`;
+    t.strictSame(await from.value(code), ['2', true, 'own', '', true]);
+  });
+}
+
 t.test('/proc has processes, of these its own, and nothing of the machine', async (t) => {
   const names =
     'meminfo,kcore,kallsyms,kmsg,sys,sysrq-trigger,cpuinfo,loadavg,stat,uptime,mounts,net,modules,version,cmdline,keys,key-users,timer_list,fs,bus,interrupts,locks,swaps,vmstat,slabinfo,self/../sys';
   const code = `return params.split(',').map((name) => attempt(() => fs.readFileSync('/proc/' + name, 'utf8').slice(0, 20)))`;
-  const told = (await lab.value(code, names)) as string[];
-  t.strictSame(new Set(told), new Set(['ENOENT']), told.join());
+  for (const [what, from] of [...both, ...bothWithPrograms]) {
+    const told = (await from.value(code, names)) as string[];
+    t.strictSame(new Set(told), new Set(['ENOENT']), `${what}: ${told.join()}`);
+  }
 });
 
 t.test('nothing in /proc/self can be written to', async (t) => {
   const names =
     'oom_score_adj,oom_adj,mem,coredump_filter,clear_refs,timerslack_ns,uid_map,gid_map,setgroups,projid_map,attr/current,attr/exec,comm,loginuid,sched,autogroup,make-it-fail,task/2/comm,task/2/mem';
   const code = `return params.split(',').filter((name) => { try { fs.writeSync(fs.openSync('/proc/self/' + name, 'r+'), '0'); return true; } catch { return false; } })`;
-  t.strictSame(await lab.value(code, names), []);
-  t.strictSame(await alone.value(code, names), []);
+  for (const [what, from] of [...both, ...bothWithPrograms])
+    t.strictSame(await from.value(code, names), [], what);
 });
 
 t.test('what /proc/self leads to is its own, too', async (t) => {
@@ -357,13 +412,13 @@ t.test('what /proc/self leads to is its own, too', async (t) => {
       folder: attempt(() => fs.readdirSync('/proc/self/exe/..')),
       mapped: attempt(() => fs.openSync('/proc/self/map_files/' + fs.readdirSync('/proc/self/map_files')[0])),
     };`;
-  const told = (await lab.value(code)) as Record<string, unknown>;
+  const told = (await bothWithPrograms[0][1].value(code)) as Record<string, unknown>;
   t.strictSame(
     { ...told, mapped: undefined },
     {
       cwd: '/',
       root: '/',
-      rootHolds: ['dev', 'etc', 'proc', 'tmp', 'var'],
+      rootHolds: ['dev', 'etc', 'proc', 'run', 'tmp', 'var'],
       exe: true,
       folder: 'ENOTDIR',
       mapped: undefined,

@@ -200,7 +200,7 @@ t.test("the library's own addon can be called, and everything that it does is th
   await ends(
     t,
     lab,
-    `${OWN_ADDON} own.sealAndServe({ controlFd: 0, stubFd: 1, spareStubs: 1, idleTimeoutMs: 100, parked: 0, sandbox: { layers: 0, skipped: 0, limits: [], dataBytes: 0, hasNetwork: false, filter: Buffer.alloc(0), filterProbe: -1 } })`,
+    `${OWN_ADDON} own.sealAndServe({ controlFd: 0, stubFd: 1, spareStubs: 1, idleTimeoutMs: 100, parked: 0, sandbox: { layers: 0, skipped: 0, limits: [], dataBytes: 0, hasNetwork: false, coversProc: false, filter: Buffer.alloc(0), filterProbe: -1 } })`,
   );
   const { exitCode } = expectStatus(await ends(t, lab, `${OWN_ADDON} own.exitNow(7)`), 'exited');
   t.equal(exitCode, 7);

@@ -31,7 +31,7 @@ t.test(
 );
 
 t.test('a child can not take the mark off', async (t) => {
-  const lab = await Lab.start(t, addon);
+  const lab = await Lab.start(t, addon, { profile: 'exec' });
   const code = `return [attempt(() => fs.writeFileSync('/proc/self/oom_score_adj', '0')), fs.readFileSync('/proc/self/oom_score_adj', 'utf8').trim()]`;
   const [error, score] = (await lab.value(code)) as string[];
   t.match(error, /^(EROFS|EACCES)$/);

@@ -184,7 +184,7 @@ t.test(
     const secret = randomBytes(24).toString('base64url');
     process.env.NODESPAWNER_TEST_SECRET = secret;
     t.teardown(() => delete process.env.NODESPAWNER_TEST_SECRET);
-    const lab = await Lab.start(t, addon, { off: ['dumpable'] });
+    const lab = await Lab.start(t, addon, { off: ['dumpable'], profile: 'exec' });
     const code = `
     const { masked, mask } = params;
     const fd = fs.openSync('/proc/self/mem');

@@ -1,6 +1,6 @@
 // Two children of one zygote who know of each other, and of all that both can see, can't exchange a byte.
 import { tableFromArrays, tableToIPC } from 'apache-arrow';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { buildRaw, hostFolder, Lab, only } from '../helpers/security/lab.js';
@@ -17,7 +17,7 @@ const lab = await Lab.start(t, addon, { files: [shared] }, { preload: ['apache-a
 const open = await Lab.start(t, addon, { files: [shared], off: ['syscalls'] });
 
 /** Whatever is the same file for both. */
-const BOTH_SEE = `const both = ['/', '/etc', '/etc/passwd', '/dev/null', params.file, '/proc/self/exe'];`;
+const BOTH_SEE = `const both = ['/', '/etc', '/etc/passwd', '/dev/null', params.file, '/proc/self/exe'].filter((file) => fs.existsSync(file));`;
 
 /**
  * Lets one prepare something, then the other look, then the first look what it has got. Both get `both`, a list of files
@@ -195,11 +195,11 @@ t.test('an id that an earlier child had gives nothing of that child', async (t) 
   let found: unknown;
   for (let i = 0; i < 300 && found === undefined; i++) {
     const [uid, ...rest] = (await own.value(
-      `return [process.getuid(), fs.readdirSync('/tmp').length, lines('/proc/self/cgroup').length > 0]`,
+      `return [process.getuid(), fs.readdirSync('/tmp').length]`,
     )) as unknown[];
     if (uid === first) found = rest;
   }
-  t.strictSame(found, [0, true]);
+  t.strictSame(found, [0]);
 });
 
 t.test('children of two zygotes share nothing either', async (t) => {
@@ -210,7 +210,7 @@ t.test('children of two zygotes share nothing either', async (t) => {
   );
   t.strictSame(lock, ['ENOLCK', 'EPERM']);
   const uids = await Promise.all(
-    [lab, other].map((from) => from.value(`return lines('/proc/self/uid_map')[1].trim().split(/\\s+/)[1]`)),
+    [lab, other].map((from) => from.seen((pid) => readFileSync(`/proc/${pid}/uid_map`, 'latin1'))),
   );
   t.equal(new Set(uids).size, 2, 'each zygote has a block of ids');
 });

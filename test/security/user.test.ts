@@ -128,7 +128,7 @@ t.test(
 // ---- a host that is not root
 
 const AS_OTHER = `
-const zygote = await Zygote.start({ preload: [], sandbox: { files: [${JSON.stringify(path.dirname(addon))}] } });
+const zygote = await Zygote.start({ preload: [], sandbox: { profile: 'exec', files: [${JSON.stringify(path.dirname(addon))}] } });
 const run = async (body, options) => {
   const code = 'const fs = require("node:fs"); module.exports = async () => {' + body + '};';
   const child = await zygote.spawn(code, {}, { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore', ...options });

@@ -1,4 +1,5 @@
 /** Hostile code, and what becomes of it: zygotes whose children have machine code of their own at hand. */
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -128,6 +129,17 @@ export class Lab {
   /** What an attack returns that ends well. */
   async value(body: string, params?: unknown, options?: AttackOptions): Promise<unknown> {
     return expectStatus(await this.attack(body, params, options), 'ok').value;
+  }
+
+  /** What the host sees of a child while it lives. */
+  async seen<T>(see: (pid: number) => T): Promise<T> {
+    const waits = `console.log(1); await new Promise((resolve) => process.stdin.once('data', resolve));`;
+    const child = await this.spawn(waits, undefined, { stdin: 'pipe', stdout: 'pipe' });
+    await once(child.stdout!, 'data');
+    const seen = see(child.pid);
+    child.stdin!.end('on');
+    expectStatus(await child.result, 'ok');
+    return seen;
   }
 
   /** Whether children can still be had, and work. */
