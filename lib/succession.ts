@@ -3,15 +3,25 @@
  * it, or dies of trying, is worth less if the next children have another. The next zygote is started while the last one
  * still serves; the last one ends with its last child.
  */
+import { AtMostEvery } from './at-most-every.js';
 import type { CheckedZygoteOptions } from './options.js';
 import type { Ended } from './running-child.js';
 import { startZygoteProcess, type ZygoteProcess } from './zygote-process.js';
 
-/** What a child dies of when it misses an address, or asks the kernel for what it may not. */
+/**
+ * What a child dies of when it misses an address, or asks the kernel for what it may not. Not SIGABRT and SIGTRAP: they
+ * are how V8 ends when it has no more memory, which is no rare thing.
+ */
 const SUSPICIOUS: ReadonlySet<string> = new Set(['SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGSYS']);
 
 /** How long to wait before the next try when a zygote could not be started, in milliseconds. */
 const RETRY_AFTER_MS = 10_000;
+
+/**
+ * A zygote takes a good part of a second of CPU time to start, which code that crashes all the time could have the host
+ * spend all the time.
+ */
+const CRASH_PAUSE_MS = 5_000;
 
 export class Succession {
   readonly #options: CheckedZygoteOptions;
@@ -25,6 +35,9 @@ export class Succession {
   #error: Error | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
+  readonly #afterCrash = new AtMostEvery(CRASH_PAUSE_MS, () => {
+    this.replace();
+  });
 
   private constructor(options: CheckedZygoteOptions, first: ZygoteProcess, onDied: () => void) {
     this.#options = options;
@@ -64,7 +77,7 @@ export class Succession {
 
   childEnded({ signal, killed, forbidden }: Ended): void {
     const isSuspicious = forbidden !== null || (signal !== null && killed === null && SUSPICIOUS.has(signal));
-    if (isSuspicious && this.#options.rotation.afterCrash) this.replace();
+    if (isSuspicious && this.#options.rotation.afterCrash) this.#afterCrash.ask();
   }
 
   replace(): void {
@@ -105,6 +118,7 @@ export class Succession {
   end(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.#afterCrash.end();
     for (const process of [this.#current, ...this.#retired]) process.control.close();
   }
 

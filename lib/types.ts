@@ -17,7 +17,7 @@ export interface RotationOptions {
   readonly afterMs?: number;
   /** Number of children; `Infinity` for any. */
   readonly afterChildren?: number;
-  /** After a child died of SIGSEGV, SIGBUS, SIGILL or SIGSYS, or of a forbidden system call. */
+  /** After a child died of SIGSEGV, SIGBUS, SIGILL or SIGSYS, or of a forbidden system call; every 5 seconds at the most. */
   readonly afterCrash?: boolean;
 }
 

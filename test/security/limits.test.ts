@@ -250,6 +250,14 @@ t.test('CPU time is limited, of all threads together, and for one who ignores th
     t.match(result, { status: 'limitExceeded', limit: 'cpuMs', max: 1000 }, bodies[i] ?? '');
 });
 
+t.test('one who sends itself the signal of the limit on CPU time has not reached it', async (t) => {
+  const own = await Lab.start(t, addon, { limits: { cpuMs: 60_000 } });
+  for (const from of [own, first]) {
+    const result = await from.attack(`process.kill(process.pid, 'SIGXCPU'); await sleep(60_000);`);
+    t.equal(expectStatus(result, 'signaled').signal, 'SIGXCPU');
+  }
+});
+
 t.test('wall time is limited, whatever the child does with signals', async (t) => {
   const bodies = [
     `process.kill(process.pid, 'SIGSTOP'); await sleep(60_000);`,
