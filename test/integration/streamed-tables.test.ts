@@ -125,6 +125,15 @@ t.test('more batches than a table may have are refused where they are written', 
   t.match(outcome, { status: 'badOutput', path: 'tables.table[100000]', reason: /more than 100000 record batches/ });
 }); // prettier-ignore
 
+t.test('many batches that hardly hold anything are refused', async (t) => {
+  const body = `const one = batch({ a: Int8Array.of(1), b: Int8Array.of(1), c: Int8Array.of(1) });
+    return (function* () { for (let i = 0; i < params; i++) yield one; })();`;
+  const { table } = expectStatus(await result(body, { params: 1000 }), 'ok').tables;
+  t.equal(table?.batches.length, 1000);
+  const outcome = await result(body, { params: 20_000 });
+  t.match(outcome, { status: 'badOutput', path: 'tables.table', reason: /maxChunks/ });
+});
+
 t.test('what an iterator throws is what the child threw, also after batches', async (t) => {
   const bodies = [
     `return (function* () { yield numbers(0, 2); throw new RangeError('midway'); })();`,

@@ -20,6 +20,7 @@ export class Batches {
   readonly #budget: Budget;
   /** What it costs apache-arrow that it looks up each column of a batch by its name, among all of them. */
   readonly #lookups: number;
+  #chunksLeft: number;
   numRows = 0;
   numBatches = 0;
   numDictionaries = 0;
@@ -29,6 +30,7 @@ export class Batches {
     this.#schema = schema;
     this.#dictionaries = dictionaries;
     this.#budget = budget;
+    this.#chunksLeft = input.limits.maxChunks + Math.floor(input.bytes.length / 1024);
     const { fields } = schema;
     const letters = fields.reduce((sum, { name }) => sum + name.length, 0);
     this.#lookups = (fields.length * (fields.length + letters / 128)) / 4;
@@ -44,6 +46,7 @@ export class Batches {
     if (this.numRows > maxRows) fail('limit', 'More rows than maxRows', position, path);
 
     const { fields, numColumns } = this.#schema;
+    this.#takeChunks(1 + numColumns, position, path);
     this.#columns(message, header, path, (columns) => fields.map((field) => columns.column(field)));
     // Going through a column, apache-arrow looks through all batches for each batch.
     const cost = this.#lookups + (numColumns * this.numBatches) / 16;
@@ -58,12 +61,20 @@ export class Batches {
     }
     const dictionary = this.#dictionaries.expect(id, isDelta, batch.position);
     const { field, length } = dictionary;
+    this.#takeChunks(1 + countColumns([field]), batch.position, path);
     if (isDelta && length + batch.length > 2 ** 31 - 1) {
       fail('unsupported', "apache-arrow can't read so long a dictionary", batch.position, path);
     }
     const shapes = this.#columns(message, batch, path, (columns) => [columns.values(field)]);
     const { deep } = shapes[0]!;
     this.#dictionaries.loaded(dictionary, isDelta, batch.length, deep, this.#budget, batch.position);
+  }
+
+  #takeChunks(count: number, offset: number, path: string): void {
+    this.#chunksLeft -= count;
+    if (this.#chunksLeft >= 0) return;
+    const message = 'More batches and columns in them than maxChunks allows for a table of this size';
+    fail('limit', message, offset, path);
   }
 
   #columns(
@@ -85,6 +96,11 @@ export class Batches {
     }
     return shapes;
   }
+}
+
+/** Nested ones counted too. */
+function countColumns(fields: readonly Field[]): number {
+  return fields.reduce((sum, { children }) => sum + 1 + countColumns(children), 0);
 }
 
 /** Whether a union is anywhere in these columns. */

@@ -9,6 +9,12 @@ export interface ArrowLimits {
   maxColumns: number;
   /** Record batches. @default 100000 */
   maxBatches: number;
+  /**
+   * Arrays that the table is made of: each record or dictionary batch is one, and in each batch each column, nested ones
+   * counted too. apache-arrow makes objects of 1 KB and more for each. This many are accepted, and one more for each KiB
+   * of input. @default 32768
+   */
+  maxChunks: number;
   /** Dictionary batches. @default 100000 */
   maxDictionaries: number;
   /** How deep types may be nested. @default 64 */
@@ -28,6 +34,7 @@ export const DEFAULT_ARROW_LIMITS: Readonly<ArrowLimits> = Object.freeze({
   maxRows: 2 ** 31 - 1,
   maxColumns: 10_000,
   maxBatches: 100_000,
+  maxChunks: 2 ** 15,
   maxDictionaries: 100_000,
   maxDepth: 64,
   maxMetadataBytes: 2 ** 24,

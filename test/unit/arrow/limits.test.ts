@@ -18,8 +18,12 @@ const rows = (count: number): Uint8Array =>
 
 /** Checks that a table is refused for its cost, and is fine if that cost is allowed. */
 function costs(t: Test, bytes: Uint8Array, name: string, atLeast: number): void {
-  refuses(t, bytes, 'limit', name, { maxVirtualValues: atLeast - 8 * bytes.length - 1 });
-  t.equal(refusal(bytes, { maxVirtualValues: 4 * atLeast })?.message, undefined, `${name}, allowed`);
+  refuses(t, bytes, 'limit', name, { maxChunks: 100_000, maxVirtualValues: atLeast - 8 * bytes.length - 1 });
+  t.equal(
+    refusal(bytes, { maxChunks: 100_000, maxVirtualValues: 4 * atLeast })?.message,
+    undefined,
+    `${name}, allowed`,
+  );
 }
 
 t.test('counts rows, batches and dictionaries', (t) => {
@@ -31,6 +35,33 @@ t.test('counts rows, batches and dictionaries', (t) => {
   const encoded = stream([field('c', new arrow.Dictionary(int8, int8, 1))], dictionaryMessage(1, values));
   t.equal(refusal(encoded, { maxDictionaries: 1 }), undefined);
   refuses(t, encoded, 'limit', 'dictionaries', { maxDictionaries: 0 });
+  t.end();
+});
+
+t.test('counts batches and the columns in them, against the bytes that there are', (t) => {
+  const pair = field('p', new arrow.Struct([field('a', int8), field('b', int8)]));
+  const empty = batchMessage({
+    length: 0,
+    nodes: [[0, 0], [0, 0], [0, 0], [0, 0]],
+    buffers: Array.from({ length: 7 }, () => NONE),
+  }); // prettier-ignore
+  const batches = (count: number): Uint8Array =>
+    stream([pair, field('c', int8)], ...Array.from({ length: count }, () => empty));
+  const five = batches(5);
+  const paid = Math.floor(five.length / 1024);
+  t.equal(refusal(five, { maxChunks: 25 - paid }), undefined, 'five batches of four columns');
+  refuses(t, five, 'limit', 'one less', { maxChunks: 25 - paid - 1 });
+  const large = { length: 8192, nodes: [[8192, 0] as const], buffers: [NONE, new Int8Array(8192)] };
+  const worth = stream([field('c', int8)], ...Array.from({ length: 100 }, () => batchMessage(large)));
+  t.equal(refusal(worth, { maxChunks: 0 }), undefined, 'batches that are worth it');
+  refuses(t, batches(10_000), 'limit', 'the default');
+
+  const one = { length: 1, nodes: [[1, 0] as const], buffers: [NONE, new Int8Array(1)] };
+  const encoded = field('c', new arrow.Dictionary(int8, int8, 1));
+  const deltas = Array.from({ length: 2 }, () => dictionaryMessage(1, one, true));
+  const grown = stream([encoded], dictionaryMessage(1, one), ...deltas);
+  t.equal(refusal(grown, { maxChunks: 6 - Math.floor(grown.length / 1024) }), undefined);
+  refuses(t, grown, 'limit', 'dictionaries', { maxChunks: 5 - Math.floor(grown.length / 1024) });
   t.end();
 });
 
