@@ -109,6 +109,24 @@ t.test('in the profile exec a socket takes no filter, and tells nothing of the m
   );
 });
 
+t.test(
+  'pages go into no pipe, where they would be in use after the child is gone; files are copied all the same',
+  async (t) => {
+    const code = `
+    const ends = Buffer.alloc(8);
+    sys('pipe', ends);
+    const [from, to] = [ends.readInt32LE(0), ends.readInt32LE(4)], memory = outputFd();
+    const other = '/tmp/copy';
+    fs.copyFileSync('/etc/passwd', other);
+    return [sys('sendfile', to, memory, 0, 4096), sys('splice', memory, Buffer.alloc(8), to, 0, 4096, 0), sys('tee', from, to, 4096, 0),
+      fs.readFileSync(other, 'utf8') === fs.readFileSync('/etc/passwd', 'utf8')];`;
+    for (const from of [compute, exec])
+      t.strictSame(await from.value(code), ['EINVAL', 'EINVAL', 'EINVAL', true]);
+    const open = await Lab.start(t, addon, { off: ['syscalls'] });
+    t.equal(((await open.value(code)) as unknown[])[0], 4096, 'it is the filter that says so');
+  },
+);
+
 t.test('calls that well-meaning code tries get an error that it knows', async (t) => {
   const told = await compute.value(
     `return Object.fromEntries(params.filter((name) => name in NUMBERS).map((name) => [name, sys(name, -1, 0, 0, 0, 0, 0)]))`,
