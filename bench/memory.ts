@@ -28,7 +28,7 @@ const SETTLE_MS = 300;
 /** More of them would take longer than they are worth. */
 const MOST_PLAIN = 16;
 
-async function parkedChildren(count: number, preload: readonly string[]): Promise<Footprint> {
+export async function parkedChildren(count: number, preload: readonly string[]): Promise<Footprint> {
   const mark = newMark();
   const zygote = await startZygote(preload, {
     pool: { min: count, max: count },
@@ -49,7 +49,7 @@ async function parkedChildren(count: number, preload: readonly string[]): Promis
   }
 }
 
-async function plainNodes(count: number): Promise<Footprint> {
+export async function plainNodes(count: number): Promise<Footprint> {
   const cwd = fileURLToPath(new URL('.', import.meta.url));
   const code = "const arrow = require('apache-arrow'); process.stdin.resume(); console.log('ready')";
   const nodes = Array.from({ length: count }, () =>

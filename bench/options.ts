@@ -13,7 +13,7 @@ export interface Options {
 
 const MB = 2 ** 20;
 
-function count(name: string, text: string, least = 1): number {
+export function count(name: string, text: string, least = 1): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < least)
     throw new Error(`--${name} ${text}: a whole number from ${least} on is needed`);

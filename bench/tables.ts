@@ -25,7 +25,7 @@ const BATCH_BYTES = 8 * 2 ** 20;
 const LAST_VALUE = 42;
 
 /** An Arrow stream of one column of doubles, in batches of 8 MB, without ever having all of it in the heap. */
-function tableOf(bytes: number): Uint8Array | Readable {
+export function tableOf(bytes: number): Uint8Array | Readable {
   const rows = Math.max(1, Math.floor(Math.min(bytes, BATCH_BYTES) / 8));
   const table = tableFromArrays({ value: new Float64Array(rows).fill(LAST_VALUE) });
   if (bytes <= BATCH_BYTES) return tableToIPC(table);
@@ -43,7 +43,7 @@ const CODE = `const reached = process.hrtime.bigint();
     return [reached, process.hrtime.bigint(), last];
   };`;
 
-function call(zygote: Zygote, table: SharedTable): Contestant<TableTimes> {
+export function callWithTable(zygote: Zygote, table: SharedTable): Contestant<TableTimes> {
   return {
     prepare: whenParked(zygote, true),
     async measure() {
@@ -67,7 +67,7 @@ export async function tables({ variantSpawns, warmUp, tableBytes, preload }: Pla
     if (table.byteLength < bytes) throw new Error(`a table of ${table.byteLength} bytes, not of ${bytes}`);
     shared.push(table);
     // Names that aren't numbers, which an object would put into an order of its own.
-    turns[`${bytes} bytes`] = { contestant: call(zygote, table), times: variantSpawns };
+    turns[`${bytes} bytes`] = { contestant: callWithTable(zygote, table), times: variantSpawns };
   }
   const series = await rotate(turns, Math.min(warmUp, 5));
   await zygote.close();
