@@ -5,7 +5,7 @@ import { InvalidOptionError, NodespawnerError } from './errors.js';
 import { Handle, pin } from './handle.js';
 import { placeTables } from './input-tables.js';
 import { packJob } from './job-message.js';
-import { keepAliveUntil } from './keep-alive.js';
+import { keepAliveUntil, keptAlive } from './keep-alive.js';
 import { native } from './native.js';
 import type { CheckedSpawnOptions } from './options.js';
 import { toResult } from './outcome.js';
@@ -163,7 +163,7 @@ export async function startCode(
     return { running, stdio, result };
   } catch (error) {
     cleanUp();
-    await stdio?.finish();
+    if (stdio !== undefined) await keptAlive(stdio.finish());
     output?.release();
     throw toSpawnError(error);
   }

@@ -16,3 +16,8 @@ export function keepAliveUntil(settled: Promise<unknown>): void {
   beginCall();
   settled.then(endCall, endCall);
 }
+
+export function keptAlive<T>(pending: Promise<T>): Promise<T> {
+  keepAliveUntil(pending);
+  return pending;
+}

@@ -1,6 +1,7 @@
 /** A child that runs a preloaded entry: spawnProcess(). */
 import { Handle } from './handle.js';
 import { packJob } from './job-message.js';
+import { keptAlive } from './keep-alive.js';
 import type { CheckedEntry, CheckedProcessOptions } from './options.js';
 import { RESULT_LIMITS } from './result-limits.js';
 import { RunningChild, toSpawnError } from './running-child.js';
@@ -64,7 +65,7 @@ export async function startEntry(
     });
   } catch (error) {
     stdio?.closeChildFds();
-    await stdio?.finish();
+    if (stdio !== undefined) await keptAlive(stdio.finish());
     throw toSpawnError(error);
   }
   return new EntryChild(running, stdio, await running.started);

@@ -240,8 +240,9 @@ export interface SpawnOptions extends ProcessOptions {
   readonly schema?: StandardSchema;
   /**
    * What is called in the place of the code's own default export, for those who have their own idea of what a piece of
-   * code exports: a function of a preloaded module, which is called in the child with what the code's module exports
-   * and with `{ params, tables }`. What it returns is the result. @default none
+   * code exports: a function of a preloaded module, which is called in the child with what the code's module exports,
+   * with `{ params, tables }`, and with a `require` that finds what the code's own does. What it returns is the result.
+   * @default none
    */
   readonly adapter?: Adapter;
   /** How large, encoded, the value may be that the code returns, in bytes. @default {@link DEFAULT_MAX_RESULT_BYTES} */

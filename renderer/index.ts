@@ -6,6 +6,8 @@ export {
   DEFAULT_STEP_TIMEOUT_MS,
   DEFAULT_STEP_VALUE_BYTES,
 } from './defaults.js';
+export { RenderCanceledError, RendererClosedError, TableGoneError } from './errors.js';
+export { Renderer } from './renderer.js';
 export type {
   CacheOptions,
   CallReport,

@@ -25,7 +25,9 @@ export const MAX_STACK_LENGTH = 16_384;
 export const MAX_CAUSES = 8;
 
 /** Frames in files below these are ours. */
-const OWN_FOLDERS = ['zygote', 'protocol'].map((folder) => path.join(__dirname, '..', folder) + path.sep);
+const OWN_FOLDERS = ['zygote', 'protocol', 'renderer'].map(
+  (folder) => path.join(__dirname, '..', folder) + path.sep,
+);
 const FRAME = /^\s+at /;
 const INTERNAL = /\bnode:internal\//;
 

@@ -114,7 +114,7 @@ export function runSource(run: SourceRun): void {
     const call =
       task.adapter === undefined
         ? entryFunction(exports, module.kind, filename)
-        : adapted(preloadedFunction(registry, task.adapter, 'options.adapter'), exports);
+        : adapted(preloadedFunction(registry, task.adapter, 'options.adapter'), exports, filename, registry);
     const tables: Record<string, Table> = {};
     for (const [name, bytes] of run.tables) {
       Object.defineProperty(tables, name, {
@@ -137,9 +137,15 @@ export function runSource(run: SourceRun): void {
     });
 }
 
-/** The adapter sees to it which exports are called, and with what. */
-function adapted(adapter: EntryFunction, exports: unknown): EntryFunction {
-  return (inputs) => adapter(exports, inputs);
+/** The adapter sees to it which exports are called, and with what. It finds what the code finds. */
+function adapted(
+  adapter: EntryFunction,
+  exports: unknown,
+  filename: string,
+  registry: ModuleRegistry,
+): EntryFunction {
+  const require = (specifier: string): unknown => registry.get(specifier, filename, 'require').exports;
+  return (inputs) => adapter(exports, inputs, require);
 }
 
 function threw(thrown: unknown): Outcome<unknown> {

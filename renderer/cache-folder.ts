@@ -1,0 +1,150 @@
+/**
+ * Files of a cache on disk, which several processes may use at once and of which any may be killed at any moment: a file
+ * is there as a whole or not at all, any may vanish, and the oldest do when there are too many bytes.
+ */
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat, utimes, type FileHandle } from 'node:fs/promises';
+import path from 'node:path';
+
+const TEMPORARY = '.tmp-';
+
+/** A temporary file that nobody has written to for so long is what is left of somebody who was killed. */
+const ABANDONED_MS = 10 * 60 * 1000;
+
+/** Who makes room makes a bit more, so that the next one needn't. */
+const KEPT_SHARE = 0.9;
+
+/** After so much of what may be written the folder is looked at again: others write to it too. */
+const LOOK_AGAIN_SHARE = 1 / 16;
+
+const WRITE_BYTES = 4 * 1024 * 1024;
+
+interface FoundFile {
+  readonly file: string;
+  readonly size: number;
+  readonly usedMs: number;
+}
+
+export class CacheFolder {
+  readonly #dir: string;
+  readonly #maxBytes: number;
+  #bytes = 0;
+  #writtenSinceLook = Infinity;
+  #writtenBytes = 0;
+
+  private constructor(dir: string, maxBytes: number) {
+    this.#dir = dir;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** @throws what making the folder throws */
+  static async open(dir: string, maxBytes: number): Promise<CacheFolder> {
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    const folder = new CacheFolder(dir, maxBytes);
+    await folder.#makeRoom(0);
+    return folder;
+  }
+
+  /** On disk, when it was last looked at, and what was written since. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get writtenBytes(): number {
+    return this.#writtenBytes;
+  }
+
+  /** Undefined if there is no such file. The caller closes it. */
+  async open(name: string): Promise<FileHandle | undefined> {
+    const file = path.join(this.#dir, name);
+    try {
+      const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+      const now = new Date();
+      // Lately used: others are removed first. It may have just been removed.
+      await utimes(file, now, now).catch(() => undefined);
+      return handle;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /**
+   * Nothing is written of what is larger than the whole cache.
+   *
+   * @throws what writing throws; nothing is left then
+   */
+  async write(name: string, chunks: readonly Uint8Array[]): Promise<void> {
+    const size = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    if (size > this.#maxBytes) return;
+    await this.#makeRoom(size);
+    const temporary = path.join(this.#dir, `${TEMPORARY}${randomBytes(12).toString('hex')}`);
+    try {
+      const handle = await open(temporary, 'wx', 0o600);
+      try {
+        for (const chunk of chunks) {
+          for (let done = 0; done < chunk.byteLength;) {
+            const { bytesWritten } = await handle.write(
+              chunk,
+              done,
+              Math.min(WRITE_BYTES, chunk.byteLength - done),
+            );
+            done += bytesWritten;
+          }
+        }
+      } finally {
+        await handle.close();
+      }
+      await rename(temporary, path.join(this.#dir, name));
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+    this.#bytes += size;
+    this.#writtenBytes += size;
+    this.#writtenSinceLook += size;
+  }
+
+  async remove(name: string): Promise<void> {
+    await rm(path.join(this.#dir, name), { force: true }).catch(() => undefined);
+  }
+
+  async has(name: string): Promise<boolean> {
+    return stat(path.join(this.#dir, name)).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async #makeRoom(size: number): Promise<void> {
+    const isKnown = this.#writtenSinceLook < this.#maxBytes * LOOK_AGAIN_SHARE;
+    if (isKnown && this.#bytes + size <= this.#maxBytes) return;
+    const files = await this.#look();
+    this.#writtenSinceLook = 0;
+    this.#bytes = files.reduce((sum, file) => sum + file.size, 0);
+    if (this.#bytes + size <= this.#maxBytes) return;
+    const most = Math.max(0, this.#maxBytes * KEPT_SHARE - size);
+    for (const { file, size: freed } of files.sort((a, b) => a.usedMs - b.usedMs)) {
+      if (this.#bytes <= most) break;
+      await rm(file, { force: true }).catch(() => undefined);
+      this.#bytes -= freed;
+    }
+  }
+
+  async #look(): Promise<FoundFile[]> {
+    const files: FoundFile[] = [];
+    const now = Date.now();
+    for (const name of await readdir(this.#dir)) {
+      const file = path.join(this.#dir, name);
+      try {
+        const { size, mtimeMs: usedMs, ...stats } = await stat(file);
+        if (!stats.isFile()) continue;
+        if (name.startsWith(TEMPORARY) && now - usedMs > ABANDONED_MS) await rm(file, { force: true });
+        else files.push({ file, size, usedMs });
+      } catch {
+        // It has just vanished.
+      }
+    }
+    return files;
+  }
+}

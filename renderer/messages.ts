@@ -1,0 +1,106 @@
+/** What became of a child, in words for the user whose code it ran. */
+import type { LimitName, Result } from '../lib/index.js';
+import { cleanText, filenameOf, placeIn } from './place.js';
+import type { Message, Step, StepCall } from './types.js';
+
+export type FailedResult = Exclude<Result, { status: 'ok' | 'canceled' }>;
+
+/** What users know as their function, and what is done with a module before any is called. */
+const WHAT: Readonly<Record<StepCall, string>> = {
+  render: 'render()',
+  fetch: 'fetch()',
+  migrateParams: 'migrateParams()',
+  validate: 'The code of the step',
+};
+
+/** What there was too much of. */
+const LIMITS: Readonly<Record<LimitName, (max: number) => string>> = {
+  outputBytes: (max) => `printed more than ${bytes(max)}`,
+  maxResultBytes: (max) => `gave more than ${bytes(max)} besides its table`,
+  maxTableBytes: (max) => `gave a table of more than ${bytes(max)}`,
+  maxResultDepth: (max) => `gave a value that nests more than ${max} deep`,
+  maxResultElements: (max) => `gave a value of more than ${max} elements`,
+  tasks: (max) => `started more than ${max} processes and threads`,
+  openFiles: (max) => `opened more than ${max} files at once`,
+  fileBytes: (max) => `wrote a file of more than ${bytes(max)}`,
+  tmpBytes: (max) => `wrote more than ${bytes(max)} to /tmp`,
+  cpuMs: (max) => `took more than ${seconds(max)} of processor time`,
+};
+
+export function failureMessage(
+  result: FailedResult,
+  call: StepCall,
+  step: Step,
+  memoryBytes: number,
+): Message {
+  const what = WHAT[call];
+  switch (result.status) {
+    case 'threw': {
+      const { name, message, stack } = result.error;
+      const place = placeIn(stack, step);
+      return {
+        code: 'threw',
+        text: cleanText(`${name}: ${message}`),
+        ...(place && { place }),
+        stack: cleanText(stack),
+      };
+    }
+    case 'exited':
+      return {
+        code: 'exited',
+        text: `${what} ended its process with code ${result.exitCode} before it returned: by process.exit(), or by waiting for something that never comes.`,
+      };
+    case 'signaled':
+      return { code: 'signaled', text: `${what} crashed its process (${result.signal}).` };
+    case 'timedOut':
+      return {
+        code: 'timedOut',
+        text: `${what} took longer than ${seconds(result.timeoutMs)} and was stopped.`,
+      };
+    case 'outOfMemory':
+      return { code: 'outOfMemory', text: `${what} needed more than ${bytes(memoryBytes)} of memory.` };
+    case 'limitExceeded':
+      return { code: 'limitExceeded', text: `${what} ${LIMITS[result.limit](result.max)} and was stopped.` };
+    case 'forbidden':
+      return {
+        code: 'forbidden',
+        text: `${what} tried something that steps may not do (the system call ${result.syscall}) and was stopped.`,
+      };
+    case 'badOutput': {
+      const where = result.path === undefined || result.path === '' ? '' : ` (${result.path})`;
+      return {
+        code: 'badOutput',
+        text: cleanText(`${what} gave something that can't be handed on${where}: ${result.reason}`),
+      };
+    }
+  }
+}
+
+/** @param reason the end of a sentence */
+export function badResult(reason: string, call: StepCall): Message {
+  return { code: 'badResult', text: `What ${WHAT[call]} gave can't be used: ${reason}.` };
+}
+
+export function badModule(step: Step, others: readonly string[]): Message {
+  const found = others.length === 0 ? 'nothing' : others.join(', ');
+  return {
+    code: 'badModule',
+    text: `${cleanText(filenameOf(step))} must export a function 'render' or 'fetch', but exports ${found}.`,
+  };
+}
+
+/** What went wrong is for the operator's log, and not for a user to read. */
+export function internalMessage(): Message {
+  return { code: 'internal', text: 'Something went wrong that is not the fault of this step. Try again.' };
+}
+
+function bytes(count: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB'];
+  let unit = 0;
+  while (count >= 1024 ** (unit + 1) && unit + 1 < units.length) unit++;
+  return `${Number((count / 1024 ** unit).toFixed(1))} ${units[unit] ?? ''}`;
+}
+
+function seconds(ms: number): string {
+  return ms < 1000 ? `${ms} ms` : `${Number((ms / 1000).toFixed(1))} s`;
+}

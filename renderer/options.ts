@@ -1,0 +1,142 @@
+/** Checks what the caller gives a Renderer, once, and fills in the defaults. */
+import { availableParallelism } from 'node:os';
+import { fail, count, Reader, text, type Check } from '../lib/reader.js';
+import type { SandboxLimits, SandboxOptions, ZygoteOptions } from '../lib/index.js';
+import { checkSpawnOptions, checkZygoteOptions } from '../lib/options.js';
+import {
+  DEFAULT_CACHE_BYTES,
+  DEFAULT_MEMORY_CACHE_BYTES,
+  DEFAULT_STEP_CAPTURE_BYTES,
+  DEFAULT_STEP_TABLE_BYTES,
+  DEFAULT_STEP_TIMEOUT_MS,
+  DEFAULT_STEP_VALUE_BYTES,
+} from './defaults.js';
+import type { Logger, RendererOptions, StepLimits } from './types.js';
+
+/** What each child may give back; what it may use is for its sandbox. */
+export interface CheckedLimits {
+  readonly timeoutMs: number;
+  readonly maxTableBytes: number;
+  readonly maxValueBytes: number;
+  readonly maxCaptureBytes: number;
+  /** For messages. */
+  readonly memoryBytes: number;
+}
+
+export interface CheckedConfinement {
+  readonly zygote: ZygoteOptions;
+  readonly limits: CheckedLimits;
+}
+
+export interface CheckedRendererOptions {
+  readonly steps: CheckedConfinement;
+  /** Undefined if it is that of all calls. */
+  readonly fetch: CheckedConfinement | undefined;
+  readonly cache: { readonly dir: string; readonly maxBytes: number } | undefined;
+  readonly maxChildren: number;
+  readonly maxMemoryBytes: number;
+  readonly logger: Logger | undefined;
+}
+
+const amount: Check<number> = (value, name) =>
+  Number.isSafeInteger(value) && (value as number) >= 0
+    ? (value as number)
+    : fail(name, 'a number of bytes', value);
+
+const anything: Check<unknown> = (value) => value;
+
+const logger: Check<Logger | undefined> = (value, name) => {
+  const methods = ['debug', 'info', 'warn', 'error'] as const;
+  const given = value as Partial<Logger> | null;
+  return typeof given === 'object' &&
+    given !== null &&
+    methods.every((method) => typeof given[method] === 'function')
+    ? (given as Logger)
+    : fail(name, `an object with the methods ${methods.join(', ')}`, value);
+};
+
+const sandboxWithoutLimits: Check<Omit<SandboxOptions, 'limits'>> = (value, name) => {
+  if (typeof value !== 'object' || value === null) return fail(name, 'an object', value);
+  if ('limits' in value) return fail(`${name}.limits`, 'absent: there is the option limits', value.limits);
+  return value;
+};
+
+function checkCache(value: unknown, name: string): CheckedRendererOptions['cache'] {
+  const reader = new Reader(value, name);
+  const cache = {
+    dir: reader.required('dir', text),
+    maxBytes: reader.get('maxBytes', count, DEFAULT_CACHE_BYTES),
+  };
+  reader.end();
+  return cache;
+}
+
+const stepLimits: Check<StepLimits> = (value, name) =>
+  typeof value === 'object' && value !== null ? value : fail(name, 'an object', value);
+
+function confine(
+  zygote: ZygoteOptions,
+  sandbox: Omit<SandboxOptions, 'limits'>,
+  given: StepLimits,
+): CheckedConfinement {
+  const {
+    timeoutMs = DEFAULT_STEP_TIMEOUT_MS,
+    maxTableBytes = DEFAULT_STEP_TABLE_BYTES,
+    maxValueBytes = DEFAULT_STEP_VALUE_BYTES,
+    maxCaptureBytes = DEFAULT_STEP_CAPTURE_BYTES,
+    ...limits
+  } = given;
+  const options = { ...zygote, sandbox: { ...sandbox, limits: limits satisfies SandboxLimits } };
+  const checked = checkZygoteOptions(options);
+  checkSpawnOptions({ timeoutMs, maxTableBytes, maxCaptureBytes }, 'capture', []);
+  amount(maxValueBytes, 'options.limits.maxValueBytes');
+  return {
+    zygote: options,
+    limits: {
+      timeoutMs,
+      maxTableBytes,
+      maxValueBytes,
+      maxCaptureBytes,
+      memoryBytes: checked.sandbox.limits.memoryBytes,
+    },
+  };
+}
+
+/** @throws {InvalidOptionError} */
+export function checkRendererOptions(options: RendererOptions | undefined): CheckedRendererOptions {
+  const {
+    sandbox = {},
+    limits = {},
+    fetch,
+    cache,
+    maxChildren,
+    maxMemoryBytes,
+    logger: log,
+    ...zygote
+  }: RendererOptions = options ?? {};
+  const reader = new Reader(
+    { sandbox, limits, fetch, cache, maxChildren, maxMemoryBytes, logger: log },
+    'options',
+  );
+  const common = {
+    sandbox: reader.get('sandbox', sandboxWithoutLimits, {}),
+    limits: reader.get('limits', stepLimits, {}),
+  };
+  const fetchReader = new Reader(reader.get('fetch', anything, undefined), 'options.fetch');
+  const own = {
+    sandbox: fetchReader.get('sandbox', sandboxWithoutLimits, common.sandbox),
+    limits: fetchReader.get('limits', stepLimits, common.limits),
+  };
+  fetchReader.end();
+  const checked = {
+    cache: reader.get<CheckedRendererOptions['cache']>('cache', checkCache, undefined),
+    maxChildren: reader.get('maxChildren', count, availableParallelism()),
+    maxMemoryBytes: reader.get('maxMemoryBytes', amount, DEFAULT_MEMORY_CACHE_BYTES),
+    logger: reader.get<Logger | undefined>('logger', logger, undefined),
+  };
+  return {
+    steps: confine(zygote, common.sandbox, common.limits),
+    fetch: fetch === undefined ? undefined : confine(zygote, own.sandbox, own.limits),
+    ...checked,
+  };
+}

@@ -1,0 +1,194 @@
+/** A workflow as a graph: what each step needs, and what is wrong with that. */
+import { fail, list, Reader, text, type Check } from '../lib/reader.js';
+import { isStandardSchema } from '../lib/schema.js';
+import { checkParamSpec } from './param-spec.js';
+import type { Message, Step, Tab, Workflow } from './types.js';
+
+/** Where a table comes from: out of a step, or from the caller. */
+export type Source = { readonly node: StepNode } | { readonly input: string };
+
+export interface StepNode {
+  readonly tab: Tab;
+  readonly step: Step;
+  /** What `render` is given first. */
+  readonly table: Source | undefined;
+  /** By the names under which `context.inputs` has them. */
+  readonly inputs: ReadonlyMap<string, Source>;
+  /** Why it can't be run. */
+  readonly errors: readonly Message[];
+}
+
+export interface Plan {
+  readonly workflow: Workflow;
+  /** In the order of the workflow. */
+  readonly nodes: readonly StepNode[];
+  /** The last step of each tab that has any. */
+  readonly results: ReadonlyMap<string, StepNode>;
+}
+
+const id: Check<string> = (value, name) =>
+  text(value, name) === '' ? fail(name, 'not empty', value) : (value as string);
+
+const object: Check<Readonly<Record<string, unknown>>> = (value, name) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, unknown>>)
+    : fail(name, 'an object', value);
+
+const schema: Check<Step['schema']> = (value, name) =>
+  isStandardSchema(value) ? value : checkParamSpec(value, name);
+
+const references: Check<Readonly<Record<string, string>>> = (value, name) =>
+  Object.fromEntries(Object.entries(object(value, name)).map(([key, of]) => [key, id(of, `${name}.${key}`)]));
+
+const checkStep: Check<Step> = (value, name) => {
+  const reader = new Reader(object(value, name), name);
+  const stepId = reader.required('id', id);
+  const checked: Step = {
+    id: stepId,
+    // NUL is for the compiler to complain of.
+    code: reader.required('code', (code, at) =>
+      typeof code === 'string' ? code : fail(at, 'a string', code),
+    ),
+    filename: reader.get('filename', id, `${stepId}.js`),
+    params: reader.get('params', (params) => params, {}),
+    inputs: reader.get('inputs', references, {}),
+  };
+  const given = reader.get<Step['schema']>('schema', schema, undefined);
+  reader.end();
+  return given === undefined ? checked : { ...checked, schema: given };
+};
+
+const checkTab: Check<Tab> = (value, name) => {
+  const reader = new Reader(object(value, name), name);
+  const tabId = reader.required('id', id);
+  const tab = {
+    id: tabId,
+    name: reader.get('name', text, tabId),
+    steps: reader.required('steps', list(checkStep, 'steps')),
+  };
+  const from = reader.get<string | undefined>('from', id, undefined);
+  reader.end();
+  return from === undefined ? tab : { ...tab, from };
+};
+
+function checkWorkflow(value: unknown): Workflow {
+  const reader = new Reader(object(value, 'workflow'), 'workflow');
+  const workflow = {
+    id: reader.required('id', id),
+    tabs: reader.required('tabs', list(checkTab, 'tabs')),
+  };
+  reader.end();
+  return workflow;
+}
+
+function assertUnique(
+  ids: readonly (readonly [id: string, where: string])[],
+  taken: ReadonlySet<string>,
+): void {
+  const seen = new Set(taken);
+  for (const [each, where] of ids) {
+    if (seen.has(each)) fail(`workflow.${where}.id`, 'one that nothing else has', each);
+    seen.add(each);
+  }
+}
+
+/**
+ * @param inputNames the tables that the caller gives
+ * @throws {InvalidOptionError} for what is no workflow; what its users can mend is among the errors of the steps
+ */
+export function makePlan(given: unknown, inputNames: readonly string[]): Plan {
+  const workflow = checkWorkflow(given);
+  const { tabs } = workflow;
+  assertUnique(
+    tabs.map((tab, at) => [tab.id, `tabs[${at}]`]),
+    new Set(inputNames),
+  );
+  assertUnique(
+    tabs.flatMap((tab, at) =>
+      tab.steps.map((step, index) => [step.id, `tabs[${at}].steps[${index}]`] as const),
+    ),
+    new Set(),
+  );
+  const needs = new Map(tabs.map((tab) => [tab.id, referencesOf(tab)]));
+  const byTab = new Map<string, StepNode[]>();
+  const nodes: StepNode[] = [];
+  // Steps of later tabs are looked up when all of them are there.
+  const resolvers: (() => void)[] = [];
+  for (const tab of tabs) {
+    const own: StepNode[] = [];
+    byTab.set(tab.id, own);
+    for (const step of tab.steps) {
+      const inputs = new Map<string, Source>();
+      const errors: Message[] = [];
+      const previous = own.at(-1);
+      const node: { -readonly [K in keyof StepNode]: StepNode[K] } = {
+        tab,
+        step,
+        table: previous && { node: previous },
+        inputs,
+        errors,
+      };
+      const resolve = (reference: string, what: string): Source | undefined => {
+        if (inputNames.includes(reference)) return { input: reference };
+        const last = byTab.get(reference)?.at(-1);
+        if (last === undefined) {
+          errors.push({ code: 'missingInput', text: missing(reference, what, byTab.has(reference)) });
+          return undefined;
+        }
+        if (reaches(needs, reference, tab.id)) {
+          errors.push({
+            code: 'cycle',
+            text: `${what} is the tab '${reference}', which itself needs this one.`,
+          });
+          return undefined;
+        }
+        return { node: last };
+      };
+      resolvers.push(() => {
+        const { from } = tab;
+        if (previous === undefined && from !== undefined)
+          node.table = resolve(from, 'The table of this step');
+        for (const [name, reference] of Object.entries(step.inputs ?? {})) {
+          const source = resolve(reference, `The input '${name}' of this step`);
+          if (source !== undefined) inputs.set(name, source);
+        }
+      });
+      own.push(node);
+      nodes.push(node);
+    }
+  }
+  for (const resolve of resolvers) resolve();
+  const results = new Map<string, StepNode>();
+  for (const [tab, steps] of byTab) {
+    const last = steps.at(-1);
+    if (last !== undefined) results.set(tab, last);
+  }
+  return { workflow, nodes, results };
+}
+
+function missing(reference: string, what: string, isTab: boolean): string {
+  return isTab
+    ? `${what} is the tab '${reference}', which has no steps.`
+    : `${what} is '${reference}', and there is neither a tab nor an input of that name.`;
+}
+
+function referencesOf(tab: Tab): readonly string[] {
+  const inputs = tab.steps.flatMap((step) => Object.values(step.inputs ?? {}));
+  return tab.from === undefined ? inputs : [tab.from, ...inputs];
+}
+
+/** Whether the result of one tab depends on that of another. A tab depends on itself. */
+function reaches(needs: ReadonlyMap<string, readonly string[]>, from: string, to: string): boolean {
+  const seen = new Set([from]);
+  for (const each of seen) {
+    if (each === to) return true;
+    for (const next of needs.get(each) ?? []) seen.add(next);
+  }
+  return false;
+}
+
+/** The steps whose tables it is given. */
+export function predecessorsOf({ table, inputs }: StepNode): StepNode[] {
+  const sources = [...(table === undefined ? [] : [table]), ...inputs.values()];
+  return [...new Set(sources.flatMap((source) => ('node' in source ? [source.node] : [])))];
+}

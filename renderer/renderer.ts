@@ -1,0 +1,212 @@
+/** The Renderer: what it has, and what is being rendered. */
+import { Reader, fail, list, text, type Check } from '../lib/reader.js';
+import { CacheFolder } from './cache-folder.js';
+import { Children, type Confined } from './children.js';
+import { RenderCanceledError, RendererClosedError } from './errors.js';
+import { checkRendererOptions, type CheckedConfinement, type CheckedRendererOptions } from './options.js';
+import { makePlan } from './plan.js';
+import { FairQueue, Lane } from './queue.js';
+import { WorkflowRendering } from './rendering.js';
+import { ResultCache } from './result-cache.js';
+import { StepRun, type Workshop } from './step.js';
+import { TableStore } from './table-store.js';
+import { activeContext, Telemetry } from './telemetry.js';
+import type {
+  CloseOptions,
+  RendererOptions,
+  RendererStats,
+  Rendering,
+  RenderOptions,
+  Step,
+  Validation,
+  Workflow,
+} from './types.js';
+import { ZygoteSource } from './zygotes.js';
+
+const objectOf: Check<NonNullable<RenderOptions['inputs']>> = (value, name) =>
+  typeof value === 'object' && value !== null
+    ? (value as NonNullable<RenderOptions['inputs']>)
+    : fail(name, 'an object of tables', value);
+
+const abortSignal: Check<AbortSignal | undefined> = (value, name) =>
+  value instanceof AbortSignal ? value : fail(name, 'an AbortSignal', value);
+
+const refetched: Check<boolean | readonly string[]> = (value, name) =>
+  typeof value === 'boolean' ? value : list(text, 'ids of steps')(value, name);
+
+/**
+ * Renders workflows: runs their steps in children, hands tables from one to the next, and keeps results. Closing it, or
+ * disposing of it, ends all that it has started.
+ */
+export class Renderer implements AsyncDisposable {
+  readonly #workshop: Workshop;
+  readonly #queue: FairQueue;
+  readonly #telemetry: Telemetry;
+  /** By the ids of their workflows. */
+  readonly #renderings = new Map<string, WorkflowRendering>();
+  /** All that is under way. */
+  readonly #pending = new Set<Promise<unknown>>();
+  readonly #abort = new AbortController();
+  #closing: Promise<void> | undefined;
+
+  private constructor(options: CheckedRendererOptions, folder: CacheFolder | undefined) {
+    this.#queue = new FairQueue(options.maxChildren);
+    this.#telemetry = new Telemetry(options.logger, () => ({
+      ...this.stats,
+      parked: this.#zygotes.reduce((sum, { parked }) => sum + parked, 0),
+    }));
+    const store = new TableStore(options.maxMemoryBytes);
+    const steps = confined(options.steps);
+    this.#workshop = {
+      children: new Children(this.#queue, this.#telemetry),
+      cache: new ResultCache(store, folder, this.#telemetry),
+      store,
+      steps,
+      fetch: options.fetch === undefined ? steps : confined(options.fetch),
+    };
+  }
+
+  /**
+   * Starts one, with the zygote that most steps need; that of `fetch`, if it has its own, is started when it is needed.
+   *
+   * @throws {InvalidOptionError} `ERR_INVALID_OPTION`; {ZygoteStartError}; what making the folder of the cache fails with
+   */
+  static async start(options?: RendererOptions): Promise<Renderer> {
+    const checked = checkRendererOptions(options);
+    const { cache } = checked;
+    const folder = cache && (await CacheFolder.open(cache.dir, cache.maxBytes));
+    const renderer = new Renderer(checked, folder);
+    try {
+      await Promise.all([
+        renderer.#workshop.steps.zygotes.get(),
+        renderer.#workshop.steps.zygotes.environment,
+      ]);
+    } catch (error) {
+      await renderer.close();
+      throw error;
+    }
+    return renderer;
+  }
+
+  /**
+   * Begins to render a workflow, and cancels what is being rendered of an older version of it (the same id).
+   *
+   * @throws {InvalidOptionError} `ERR_INVALID_OPTION` for what is no workflow; {RendererClosedError}
+   */
+  render(workflow: Workflow, options?: RenderOptions): Rendering {
+    this.#assertOpen();
+    const reader = new Reader(options, 'options');
+    const inputs = reader.get('inputs', objectOf, {});
+    const request = {
+      plan: makePlan(workflow, Object.keys(inputs)),
+      inputs,
+      signal: reader.get<AbortSignal | undefined>('signal', abortSignal, undefined),
+      refetch: reader.get('refetch', refetched, false),
+      context: activeContext(),
+    };
+    reader.end();
+    const { id } = request.plan.workflow;
+    this.#renderings.get(id)?.cancel(new RenderCanceledError('superseded'));
+    const rendering = new WorkflowRendering(this.#workshop, this.#telemetry, request);
+    this.#renderings.set(id, rendering);
+    const forget = (): void => {
+      if (this.#renderings.get(id) === rendering) this.#renderings.delete(id);
+    };
+    this.#track(rendering.then(forget, forget));
+    return rendering;
+  }
+
+  /**
+   * Looks at the code of a step, in a child: whether it compiles and loads, and what it exports.
+   *
+   * @throws {InvalidOptionError}; {RendererClosedError}; what is the host's fault
+   */
+  async validate(
+    code: string,
+    options?: Pick<Step, 'filename'> & { readonly signal?: AbortSignal },
+  ): Promise<Validation> {
+    this.#assertOpen();
+    const reader = new Reader(options, 'options');
+    const filename = reader.get('filename', text, 'step.js');
+    const signal = reader.get<AbortSignal | undefined>('signal', abortSignal, undefined);
+    reader.end();
+    if (typeof code !== 'string') fail('code', 'a string', code);
+    const run = new StepRun(
+      this.#workshop,
+      { id: filename, code, filename },
+      {
+        workflow: '',
+        lane: new Lane(),
+        signal: signal === undefined ? this.#abort.signal : AbortSignal.any([signal, this.#abort.signal]),
+        context: activeContext(),
+        onStarted: () => undefined,
+      },
+    );
+    const validation = run.validate();
+    this.#track(validation);
+    return validation;
+  }
+
+  get stats(): RendererStats {
+    const { children, store, cache } = this.#workshop;
+    return {
+      renderings: this.#renderings.size,
+      children: { running: this.#queue.running, queued: this.#queue.queued, spawned: children.spawned },
+      tables: {
+        handedOverBytes: children.handedOverBytes,
+        copiedBytes: store.copiedBytes,
+        memoryBytes: store.memoryBytes,
+      },
+      cache: cache.stats,
+    };
+  }
+
+  /**
+   * Takes nothing new, finishes or cancels what is being rendered, writes what is to be kept, and ends the zygotes.
+   * Tables of reports stay readable. To drain can be changed to canceling by closing again.
+   */
+  async close({ drain = false }: CloseOptions = {}): Promise<void> {
+    const isFirst = this.#closing === undefined;
+    this.#closing ??= Promise.resolve();
+    if (!drain) {
+      const reason = new RenderCanceledError('closed');
+      for (const rendering of this.#renderings.values()) rendering.cancel(reason);
+      this.#abort.abort(reason);
+    }
+    if (isFirst) this.#closing = this.#end();
+    await this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #end(): Promise<void> {
+    await Promise.allSettled(this.#pending);
+    await this.#workshop.cache.flush();
+    await Promise.all(this.#zygotes.map((zygotes) => zygotes.close()));
+    this.#workshop.store.clear();
+    this.#telemetry.close();
+  }
+
+  get #zygotes(): readonly ZygoteSource[] {
+    const { steps, fetch } = this.#workshop;
+    return steps === fetch ? [steps.zygotes] : [steps.zygotes, fetch.zygotes];
+  }
+
+  #track(pending: Promise<unknown>): void {
+    const forget = (): void => {
+      this.#pending.delete(settled);
+    };
+    const settled = pending.then(forget, forget);
+    this.#pending.add(settled);
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw new RendererClosedError();
+  }
+}
+
+function confined({ zygote, limits }: CheckedConfinement): Confined {
+  return { zygotes: new ZygoteSource(zygote), limits };
+}

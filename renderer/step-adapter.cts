@@ -1,0 +1,148 @@
+/**
+ * In the child: calls the function of a step that the host asks for, and puts what it returned into the form that the host
+ * reads (renderer/given.ts). The host believes none of it: the step's code could have written anything in its place.
+ */
+import type * as Arrow from 'apache-arrow';
+import type { Table } from 'apache-arrow';
+
+type Functions = Readonly<Record<string, unknown>>;
+
+/** What the host asks for: `params` of the child. */
+interface StepJob {
+  readonly call: 'validate' | 'migrateParams' | 'fetch' | 'render';
+  readonly params: unknown;
+  /** What `fetch` gave besides its table; undefined if there is no such function. */
+  readonly fetched?: { readonly value: unknown };
+}
+
+type Tables = Readonly<Record<string, Table>>;
+
+/** How the host names tables: the step's own, that of its `fetch`, and others by their names. */
+const INPUT_PREFIX = 'input:';
+
+const FUNCTIONS = ['render', 'fetch', 'migrateParams'];
+const RESULT_KEYS = ['table', 'value', 'warnings', 'errors'];
+/** How many exports an error names. */
+const NAMED_AT_MOST = 10;
+
+// The step's code may replace them.
+const { keys, entries, defineProperty, getPrototypeOf } = Object;
+const { isArray } = Array;
+
+function functionOf(exports: unknown, name: string): ((...args: unknown[]) => unknown) | undefined {
+  if ((typeof exports !== 'object' && typeof exports !== 'function') || exports === null) return undefined;
+  const found = (exports as Functions)[name];
+  return typeof found === 'function' ? (found as (...args: unknown[]) => unknown) : undefined;
+}
+
+/** So that the step's own code is in the stack of what a library throws. */
+const STACK_FRAMES = 50;
+
+export async function callStep(
+  exports: unknown,
+  { params: job, tables }: { params: StepJob; tables: Tables },
+  require: (specifier: string) => unknown,
+): Promise<unknown> {
+  Error.stackTraceLimit = STACK_FRAMES;
+  if (job.call === 'validate') {
+    return {
+      exports: FUNCTIONS.filter((name) => functionOf(exports, name) !== undefined),
+      others: namesOf(exports).slice(0, NAMED_AT_MOST),
+    };
+  }
+  const call = functionOf(exports, job.call);
+  if (call === undefined) return { bad: `it exports no function '${job.call}'` };
+  if (job.call === 'migrateParams') return { params: await call(job.params) };
+  if (job.call === 'fetch') return give(await call(job.params, {}), require);
+  return give(await call(tables.table ?? null, job.params, contextOf(job, tables)), require);
+}
+
+function namesOf(exports: unknown): string[] {
+  return typeof exports === 'object' && exports !== null ? keys(exports) : [];
+}
+
+function contextOf({ fetched }: StepJob, tables: Tables): object {
+  const inputs = {};
+  for (const [name, value] of entries(tables)) {
+    if (!name.startsWith(INPUT_PREFIX)) continue;
+    const key = name.slice(INPUT_PREFIX.length);
+    defineProperty(inputs, key, { value, enumerable: true, writable: true, configurable: true });
+  }
+  return fetched === undefined ? { inputs } : { inputs, fetched: { table: tables.fetched, ...fetched } };
+}
+
+function give(returned: unknown, require: (specifier: string) => unknown): unknown {
+  const alone = toTabular(returned, require);
+  if (alone !== undefined)
+    return { value: { value: null, warnings: [], errors: [] }, tables: { table: alone } };
+  if (!isPlainObject(returned)) {
+    return {
+      bad: `it must return a table, or an object with a table or errors, but returned ${describe(returned)}`,
+    };
+  }
+  const { table, value = null, warnings, errors } = returned;
+  const unknown = keys(returned).find((key) => !RESULT_KEYS.includes(key));
+  if (unknown !== undefined) {
+    return {
+      bad: `the object that it returned has '${unknown}', and may only have ${RESULT_KEYS.join(', ')}`,
+    };
+  }
+  const said = { value, warnings: toMessages(warnings), errors: toMessages(errors) };
+  const wrong = said.errors === undefined ? 'errors' : said.warnings === undefined ? 'warnings' : undefined;
+  if (wrong !== undefined) {
+    return {
+      bad: `${wrong} must be texts, Errors, or objects with a text, a line and a column, one or a list of them`,
+    };
+  }
+  if (said.errors !== undefined && said.errors.length > 0) return said;
+  const tabular = toTabular(table, require);
+  if (tabular === undefined) return { bad: `it must give a table, but its table is ${describe(table)}` };
+  return { value: said, tables: { table: tabular } };
+}
+
+function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || isArray(value)) return false;
+  const prototype: unknown = getPrototypeOf(value);
+  return prototype === null || getPrototypeOf(prototype) === null;
+}
+
+/** A table of apache-arrow, an iterator of batches, the bytes of a table, or a table of arquero. */
+function toTabular(value: unknown, require: (specifier: string) => unknown): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const arrow = require('apache-arrow') as typeof Arrow;
+  if (value instanceof arrow.Table || value instanceof arrow.RecordBatch) return value;
+  if (value instanceof Uint8Array) return arrow.tableFromIPC(value);
+  const { toArrowIPC } = value as { toArrowIPC?: unknown };
+  if (typeof toArrowIPC === 'function') return arrow.tableFromIPC(toArrowIPC.call(value) as Uint8Array);
+  const {
+    next,
+    [Symbol.iterator]: iterate,
+    [Symbol.asyncIterator]: iterateAsync,
+  } = value as Partial<Iterator<unknown> & Iterable<unknown> & AsyncIterable<unknown>>;
+  const isSource =
+    typeof iterateAsync === 'function' || (typeof iterate === 'function' && typeof next === 'function');
+  return isSource ? value : undefined;
+}
+
+/** Undefined if they are none. */
+function toMessages(given: unknown): object[] | undefined {
+  if (given === undefined || given === null) return [];
+  const messages = (isArray(given) ? given : [given]).map(toMessage);
+  return messages.every((message) => message !== undefined) ? messages : undefined;
+}
+
+function toMessage(given: unknown): object | undefined {
+  if (typeof given === 'string') return { text: given };
+  if (typeof given !== 'object' || given === null) return undefined;
+  if (given instanceof Error) return { text: given.message, stack: String(given.stack) };
+  const { text, line, column = 0 } = given as Readonly<Record<string, unknown>>;
+  if (typeof text !== 'string') return undefined;
+  return line === undefined ? { text } : { text, line, column };
+}
+
+function describe(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (isArray(value)) return 'a list';
+  return typeof value === 'object' ? `an object of another kind` : `a ${typeof value}`;
+}

@@ -1,0 +1,209 @@
+/**
+ * Tables by their contents. Each lies once in sealed memory that children map, or in a file of the cache until a child is
+ * given it. What nobody holds is kept in memory as far as there is room.
+ */
+import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import { SharedTable, type TableInput } from '../lib/index.js';
+import { native } from '../lib/native.js';
+import { holdRange } from '../lib/shared-table.js';
+import { TableGoneError } from './errors.js';
+
+/** How much is hashed before others have a turn. */
+const HASH_BYTES = 8 * 1024 * 1024;
+
+/** Each one that is kept has a descriptor. */
+const MOST_IDLE = 256;
+
+export async function hashOf(bytes: Uint8Array): Promise<string> {
+  const hash = createHash('sha256');
+  for (let done = 0; done < bytes.byteLength; done += HASH_BYTES) {
+    if (done > 0) await new Promise(setImmediate);
+    hash.update(bytes.subarray(done, done + HASH_BYTES));
+  }
+  return hash.digest('hex');
+}
+
+/** The bytes of a table where they lie; what is written to them is seen by nobody else. */
+function map(shared: SharedTable): Uint8Array {
+  const range = holdRange(shared, 'table');
+  if (range === undefined) throw new TableGoneError('the table was disposed of');
+  const { memory, offset, length } = range;
+  try {
+    return new Uint8Array(native.mapPrivate(memory.fd, offset + length), offset, length);
+  } finally {
+    memory.release();
+  }
+}
+
+type Place = { readonly shared: SharedTable } | { readonly file: FileHandle };
+
+/** A table that somebody holds. Each hold is to be released once. */
+export class StoredTable {
+  readonly hash: string;
+  readonly byteLength: number;
+  readonly #store: TableStore;
+  #place: Place;
+  #loading: Promise<SharedTable> | undefined;
+  holders = 0;
+
+  constructor(store: TableStore, hash: string, byteLength: number, place: Place) {
+    this.#store = store;
+    this.hash = hash;
+    this.byteLength = byteLength;
+    this.#place = place;
+  }
+
+  get isInMemory(): boolean {
+    return 'shared' in this.#place;
+  }
+
+  hold(): this {
+    this.#store.held(this);
+    return this;
+  }
+
+  release(): void {
+    this.#store.released(this);
+  }
+
+  /** To be given to a child. */
+  async shared(): Promise<SharedTable> {
+    const place = this.#place;
+    if ('shared' in place) return place.shared;
+    this.#loading ??= this.#load(place.file).finally(() => {
+      this.#loading = undefined;
+    });
+    return this.#loading;
+  }
+
+  /** The bytes where they lie. */
+  async bytes(): Promise<Uint8Array> {
+    return map(await this.shared());
+  }
+
+  async #load(file: FileHandle): Promise<SharedTable> {
+    this.hold();
+    try {
+      const shared = await SharedTable.from({ fd: file.fd });
+      this.#store.copied(shared.byteLength);
+      // Looked at where nobody can change it any more.
+      if ((await hashOf(map(shared))) !== this.hash) {
+        shared[Symbol.dispose]();
+        throw new TableGoneError('the file of a table was changed while it was in use');
+      }
+      this.#place = { shared };
+      await file.close();
+      return shared;
+    } finally {
+      this.release();
+    }
+  }
+
+  /** Nobody holds it, and it is not kept. */
+  drop(): void {
+    const place = this.#place;
+    if ('shared' in place) place.shared[Symbol.dispose]();
+    else void place.file.close().catch(() => undefined);
+  }
+}
+
+export class TableStore {
+  readonly #maxIdleBytes: number;
+  readonly #tables = new Map<string, StoredTable>();
+  /** Those that nobody holds, the longest unused first. */
+  readonly #idle = new Set<StoredTable>();
+  #idleBytes = 0;
+  #copiedBytes = 0;
+
+  constructor(maxIdleBytes: number) {
+    this.#maxIdleBytes = maxIdleBytes;
+  }
+
+  /** Written to memory that children map. */
+  get copiedBytes(): number {
+    return this.#copiedBytes;
+  }
+
+  /** In memory now. */
+  get memoryBytes(): number {
+    let sum = 0;
+    for (const table of this.#tables.values()) if (table.isInMemory) sum += table.byteLength;
+    return sum;
+  }
+
+  /** @returns a hold on the table, wherever it came from; a table that came out of a child is not copied */
+  async add(input: TableInput, option = 'table'): Promise<StoredTable> {
+    const lies = holdRange(input, option);
+    lies?.memory.release();
+    const shared = await SharedTable.from(input);
+    if (lies === undefined) this.copied(shared.byteLength);
+    let hash;
+    try {
+      hash = await hashOf(map(shared));
+    } catch (error) {
+      shared[Symbol.dispose]();
+      throw error;
+    }
+    const known = this.find(hash);
+    if (known === undefined) return this.#insert(hash, shared.byteLength, { shared });
+    shared[Symbol.dispose]();
+    return known;
+  }
+
+  /** @param file is owned; what is in it has this hash */
+  addFile(hash: string, byteLength: number, file: FileHandle): StoredTable {
+    const known = this.find(hash);
+    if (known === undefined) return this.#insert(hash, byteLength, { file });
+    void file.close().catch(() => undefined);
+    return known;
+  }
+
+  /** @returns a hold */
+  find(hash: string): StoredTable | undefined {
+    return this.#tables.get(hash)?.hold();
+  }
+
+  #insert(hash: string, byteLength: number, place: Place): StoredTable {
+    const table = new StoredTable(this, hash, byteLength, place);
+    this.#tables.set(hash, table);
+    return table.hold();
+  }
+
+  copied(bytes: number): void {
+    this.#copiedBytes += bytes;
+  }
+
+  held(table: StoredTable): void {
+    table.holders++;
+    if (this.#idle.delete(table)) this.#idleBytes -= table.byteLength;
+  }
+
+  released(table: StoredTable): void {
+    if (--table.holders > 0) return;
+    if (!table.isInMemory) {
+      this.#drop(table);
+      return;
+    }
+    this.#idle.add(table);
+    this.#idleBytes += table.byteLength;
+    for (const oldest of this.#idle) {
+      if (this.#idleBytes <= this.#maxIdleBytes && this.#idle.size <= MOST_IDLE) break;
+      this.#idle.delete(oldest);
+      this.#idleBytes -= oldest.byteLength;
+      this.#drop(oldest);
+    }
+  }
+
+  #drop(table: StoredTable): void {
+    this.#tables.delete(table.hash);
+    table.drop();
+  }
+
+  /** Lets go of what nobody holds. */
+  clear(): void {
+    for (const table of this.#idle) this.#drop(table);
+    this.#idle.clear();
+    this.#idleBytes = 0;
+  }
+}
