@@ -113,7 +113,9 @@ function explain(result: FailedResult): string {
     case 'threw':
       return `the child threw ${result.error.name}: ${result.error.message}`;
     case 'exited':
-      return `the child exited with code ${result.exitCode} before it returned`;
+      return `the child exited with code ${result.exitCode} before it returned${
+        result.exitCode === 13 ? ': what it awaits is never going to settle' : ''
+      }`;
     case 'signaled':
       return `the child was ended by ${result.signal}`;
     case 'timedOut':

@@ -297,7 +297,7 @@ export type Result = Common &
     | { readonly status: 'ok'; readonly value: PlainValue; readonly tables: Readonly<Record<string, Table>> }
     /** The code threw, or was rejected, while it was compiled, loaded or called. */
     | { readonly status: 'threw'; readonly error: ErrorDescription }
-    /** The process ended by itself before the code had returned: process.exit(), or nothing was left to wait for. */
+    /** The process ended by itself before the code had returned: process.exit(), or nothing was left to wait for, which is 13, as in node. */
     | { readonly status: 'exited'; readonly exitCode: number }
     | { readonly status: 'signaled'; readonly signal: NodeJS.Signals }
     | { readonly status: 'timedOut'; readonly timeoutMs: number }

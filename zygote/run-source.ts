@@ -41,6 +41,9 @@ const { writeSync, closeSync } = fs;
 /** Encoded in the zygote: when it is needed there is no memory for it. */
 const OUT_OF_MEMORY = Buffer.concat(encodeResult({ kind: 'outOfMemory' }));
 
+/** "Unsettled Top-Level Await": https://nodejs.org/api/process.html#exit-codes */
+const UNSETTLED = 13;
+
 /** How often to look whether a pipe that was full has been read, in milliseconds. */
 const PRINTING_MS = 1;
 
@@ -96,6 +99,11 @@ export function runSource(run: SourceRun): void {
   // Errors that nobody awaits. Node goes on to print them and to end the process, unless the code handles them itself.
   process.on('uncaughtExceptionMonitor', (error: unknown) => {
     if (process.listenerCount('uncaughtException') === 0) send(threw(error));
+  });
+
+  // Where there is nothing left to wait for, the process ends, as any does; with the code that node itself has for that.
+  process.on('beforeExit', () => {
+    process.exitCode ??= UNSETTLED;
   });
 
   addon.reportOutOfMemory(resultFd, OUT_OF_MEMORY);

@@ -182,7 +182,7 @@ t.test('globals, listeners and handles: those of a plain node', async (t) => {
   const listeners = (await evaluate('process.eventNames().map(String)')) as string[];
   const fresh = evaluateFresh('process.eventNames().map(String)') as string[];
   t.strictSame(
-    listeners.filter((name) => name !== 'uncaughtExceptionMonitor').sort(),
+    listeners.filter((name) => !['uncaughtExceptionMonitor', 'beforeExit'].includes(name)).sort(),
     fresh.filter((name) => listeners.includes(name)).sort(),
   );
 });

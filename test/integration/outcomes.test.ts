@@ -176,7 +176,13 @@ t.test('exited: with a code before the function has returned', async (t) => {
 });
 
 t.test('exited: nothing is left to wait for, and the promise is still pending', async (t) => {
-  t.equal(expectStatus(await resultOf('module.exports = () => new Promise(() => {})'), 'exited').exitCode, 0);
+  for (const code of [
+    'module.exports = () => new Promise(() => {})',
+    'await new Promise(() => {}); export default () => 1',
+  ])
+    t.equal(expectStatus(await resultOf(code), 'exited').exitCode, 13, code);
+  const own = 'process.exitCode = 4; module.exports = () => new Promise(() => {})';
+  t.equal(expectStatus(await resultOf(own), 'exited').exitCode, 4);
 });
 
 t.test('signaled: says by which signal', async (t) => {
