@@ -52,6 +52,7 @@ export interface HostAddon {
   addSeals(fd: number, seals: number): void;
   seekHole(fd: number): number;
   mapPrivate(fd: number, length: number): ArrayBuffer;
+  unmap(mapping: ArrayBuffer): void;
   watch(fd: number, onReadable: () => void): void;
   unwatch(fd: number): void;
   collect(

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import type * as Arrow from 'apache-arrow';
-import type { Table } from 'apache-arrow';
+import type { RecordBatch, Table } from 'apache-arrow';
 import { MAX_BATCH_BYTES } from '../protocol/limits.js';
 import { InvalidOptionError } from './errors.js';
 
@@ -24,6 +24,17 @@ export function isTable(value: unknown): value is Table {
     table !== null &&
     Array.isArray(table.batches) &&
     typeof table.schema === 'object'
+  );
+}
+
+export function isRecordBatch(value: unknown): value is RecordBatch {
+  const batch = value as Partial<RecordBatch> | null;
+  return (
+    typeof batch === 'object' &&
+    batch !== null &&
+    typeof batch.schema === 'object' &&
+    typeof batch.data === 'object' &&
+    Array.isArray(batch.data.children)
   );
 }
 
@@ -63,11 +74,14 @@ async function* chunksOfFile(fd: number): AsyncGenerator<Uint8Array> {
   }
 }
 
+/** A table, or what is as good as one. */
+type Batches = Pick<Table, 'schema' | 'batches'>;
+
 /**
  * The copy of apache-arrow that has made a table: what one has made, another's writer gets wrong, since it tells types by
  * their classes. A program can have two of the same package, by `import` and by `require`.
  */
-async function libraryOf(table: Table, option: string): Promise<typeof Arrow> {
+async function libraryOf(table: Batches, option: string): Promise<typeof Arrow> {
   const imported = await import('apache-arrow');
   const made = (by: typeof Arrow): boolean =>
     table.schema.fields.every(({ type }) => type instanceof by.DataType);
@@ -80,7 +94,7 @@ async function libraryOf(table: Table, option: string): Promise<typeof Arrow> {
 }
 
 /** Not more than a batch at once, and a stream: a file can't have a dictionary that takes the place of another. */
-async function* chunksOfTable(table: Table, option: string): AsyncGenerator<Uint8Array> {
+async function* chunksOfTable(table: Batches, option: string): AsyncGenerator<Uint8Array> {
   const { AsyncByteQueue, RecordBatchStreamWriter } = await libraryOf(table, option);
   let chunks: Uint8Array[] = [];
   class Queue extends AsyncByteQueue {
@@ -137,6 +151,10 @@ export async function* bytesOfTable(input: unknown, option: string): AsyncGenera
     yield* chunksOfTable(input, option);
     return;
   }
+  if (isRecordBatch(input)) {
+    yield* chunksOfTable({ schema: input.schema, batches: [input] }, option);
+    return;
+  }
   // A ReadStream has a path and a descriptor too, and is read as the stream that it is.
   if (input instanceof Readable || input instanceof ReadStream) {
     for await (const chunk of input as AsyncIterable<unknown>) {
@@ -164,7 +182,7 @@ export async function* bytesOfTable(input: unknown, option: string): AsyncGenera
   }
   throw new InvalidOptionError(
     option,
-    'an Arrow Table, Arrow IPC bytes, a Readable of them, { fd }, { path } or a SharedTable',
+    'an Arrow Table or RecordBatch, Arrow IPC bytes, a Readable of them, { fd }, { path } or a SharedTable',
     input,
   );
 }

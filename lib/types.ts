@@ -1,5 +1,5 @@
 /** The public types. docs/api.md explains them in prose. */
-import type { Table } from 'apache-arrow';
+import type { RecordBatch, Table } from 'apache-arrow';
 import type { Readable, Writable } from 'node:stream';
 import type { PlainValue } from '../protocol/value.js';
 import type { SandboxLayer } from './layers.js';
@@ -178,11 +178,19 @@ export interface ActiveSandbox {
 }
 
 /**
- * A table to hand over: an Arrow table, Arrow IPC bytes (a file or a stream) or a stream of them, the descriptor or the
- * path of an Arrow IPC file, or a {@link SharedTable}. A table that came out of a child goes on without a copy.
+ * A table to hand over: an Arrow table or record batch, Arrow IPC bytes (a file or a stream) or a stream of them, the
+ * descriptor or the path of an Arrow IPC file, or a {@link SharedTable}. A table that came out of a child goes on without a
+ * copy. Of bytes, whether they are a whole file or stream is checked, and not each value in it: that is up to
+ * {@link validateArrow}.
  */
 export type TableInput =
-  Table | Uint8Array | Readable | { readonly fd: number } | { readonly path: string } | SharedTable;
+  | Table
+  | RecordBatch
+  | Uint8Array
+  | Readable
+  | { readonly fd: number }
+  | { readonly path: string }
+  | SharedTable;
 
 /** What the code is called with. */
 export interface Inputs {

@@ -29,6 +29,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
       {"addSeals", AddSeals},
       {"seekHole", SeekHole},
       {"mapPrivate", MapPrivate},
+      {"unmap", Unmap},
       {"watch", Watch},
       {"unwatch", Unwatch},
       {"collect", Collect},

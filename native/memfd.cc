@@ -66,4 +66,9 @@ Napi::Value MapPrivate(const Napi::CallbackInfo& info) {
   return {};
 }
 
+Napi::Value Unmap(const Napi::CallbackInfo& info) {
+  info[0].As<Napi::ArrayBuffer>().Detach();
+  return info.Env().Undefined();
+}
+
 }  // namespace nodespawner

@@ -18,4 +18,7 @@ Napi::Value SeekHole(const Napi::CallbackInfo& info);
 // what is written stays in this process. Unmapped when the ArrayBuffer is collected.
 Napi::Value MapPrivate(const Napi::CallbackInfo& info);
 
+// unmap(mapping: ArrayBuffer): void; the mapping is gone soon, the ArrayBuffer has no bytes from now on
+Napi::Value Unmap(const Napi::CallbackInfo& info);
+
 }  // namespace nodespawner

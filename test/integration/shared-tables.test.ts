@@ -59,6 +59,7 @@ t.test('a table arrives, in whichever form it is given', async (t) => {
     path: { path },
     readable: Readable.from(chunks),
     readStream: createReadStream(path),
+    recordBatch: table.batches[0]!,
   };
   for (const [name, form] of Object.entries(forms)) {
     t.equal((await zygote.run(SUM, { tables: { t: form } })).value, EXPECTED, name);
@@ -86,6 +87,27 @@ t.test('what is no table is refused by name', async (t) => {
   }
   t.strictSame(memfds(), []);
 });
+
+t.test('bytes that are no whole table are the caller’s mistake, and not the child’s', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'nodespawner-tables-'));
+  t.teardown(() => {
+    rmSync(folder, { recursive: true });
+  });
+  for (const format of ['stream', 'file'] as const) {
+    const bytes = tableToIPC(table, format).subarray(0, -24);
+    const path = join(folder, format);
+    writeFileSync(path, bytes);
+    const fd = openSync(path, 'r');
+    const forms = { bytes, path: { path }, fd: { fd }, readable: Readable.from([bytes]) };
+    for (const [name, form] of Object.entries(forms)) {
+      const error = await rejection(zygote.run(SUM, { tables: { whole: table, t: form } }));
+      t.match(error, { code: 'ERR_INVALID_OPTION', option: 'inputs.tables.t', cause: { code: 'ERR_INVALID_ARROW' } }, `${format}, ${name}`);
+    }
+    closeSync(fd);
+    t.match(await rejection(SharedTable.from(bytes)), { code: 'ERR_INVALID_OPTION', option: 'table' });
+  }
+  t.strictSame(memfds(), []);
+}); // prettier-ignore
 
 t.test('a shared table is one piece of memory for all children', async (t) => {
   using shared = await SharedTable.from(table);

@@ -22,13 +22,8 @@ function hasMagic(bytes: Uint8Array, offset: number): boolean {
   return true;
 }
 
-/**
- * Checks bytes in the file format: the messages one after the other, as if it were a stream, and that the footer
- * says the same. apache-arrow goes by the footer alone and jumps wherever it says; on a footer that leads to a
- * message of another kind it never ends.
- */
-export function validateFile(input: Input): { schema: Schema; batches: Batches } {
-  const { bytes, view, limits } = input;
+/** Where the footer is. */
+export function readTail({ bytes, view, limits }: Input): { footerStart: number; footerLength: number } {
   const { length } = bytes;
   if (length < HEAD + TAIL) fail('truncated', 'Too short for a file', length);
   if (view.getUint16(6, true) !== 0) fail('magic', 'No padding after the magic', 6);
@@ -39,7 +34,18 @@ export function validateFile(input: Input): { schema: Schema; batches: Batches }
     fail('footer', `Footer of ${footerLength} bytes`, length - TAIL);
   if (footerLength > limits.maxMetadataBytes)
     fail('limit', 'More metadata than maxMetadataBytes', footerStart);
+  return { footerStart, footerLength };
+}
 
+/**
+ * Checks bytes in the file format: the messages one after the other, as if it were a stream, and that the footer
+ * says the same. apache-arrow goes by the footer alone and jumps wherever it says; on a footer that leads to a
+ * message of another kind it never ends.
+ */
+export function validateFile(input: Input): { schema: Schema; batches: Batches } {
+  const { bytes, view, limits } = input;
+  const { length } = bytes;
+  const { footerStart, footerLength } = readTail(input);
   const footer = new FlatBuffer(bytes, view, footerStart, footerLength).root();
   const { schema, version } = readFooter(footer, input);
 

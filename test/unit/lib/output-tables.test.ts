@@ -1,6 +1,6 @@
 // Which of what can go wrong with a child's tables is the child's doing, and which the host's.
 import { constants } from 'node:buffer';
-import { ftruncateSync, writeSync } from 'node:fs';
+import { ftruncateSync, readFileSync, writeSync } from 'node:fs';
 import { tableFromArrays, tableToIPC } from 'apache-arrow';
 import t, { type Test } from 'tap';
 import { HostError } from '../../../lib/errors.js';
@@ -10,6 +10,7 @@ import { toResult } from '../../../lib/outcome.js';
 import { BadTableError, createOutput, readOutput } from '../../../lib/output-tables.js';
 import type { SharedMemory } from '../../../lib/shared-memory.js';
 import { encodeResult, type OutputTable } from '../../../protocol/messages.js';
+import { eventually } from '../../helpers/eventually.js';
 import { rejection } from '../../helpers/zygote.js';
 
 const SIZE = 65_536;
@@ -147,4 +148,19 @@ t.test('memory that is larger than this Node can map is an error, and not the en
     option: 'options.maxTableBytes',
   });
   t.end();
+});
+
+t.test('a mapping that is not needed any more goes without being collected', async (t) => {
+  const fd = native.createMemfd('test-unmap');
+  t.teardown(() => {
+    native.close(fd);
+  });
+  writeSync(fd, stream);
+  const isMapped = (): boolean => readFileSync('/proc/self/maps', 'utf8').includes('test-unmap');
+  const mapping = native.mapPrivate(fd, stream.byteLength);
+  t.equal(new Uint8Array(mapping)[0], stream[0]);
+  t.equal(isMapped(), true);
+  native.unmap(mapping);
+  t.equal(mapping.byteLength, 0);
+  await eventually('it is unmapped', () => !isMapped());
 });
