@@ -13,10 +13,12 @@
  *   --only 20,24       on these versions of Node in test/nodes (24); --nodes: on each of them
  *   --trace            where the time of one call goes, from time stamps on both sides
  *   --preload MODULE   a module that the zygote loads besides apache-arrow, such as one that warms it up
+ *   --html FILE        a page of charts and tables; --svg FILE: a chart of round trips, for the README
  *   --json FILE        keeps every single measurement, with the machine and the command
  */
 import { writeFileSync } from 'node:fs';
 import os from 'node:os';
+import { writeCharts } from './charts/write.js';
 import { describe } from './machine.js';
 import { measure } from './measure.js';
 import type { Measured, Run } from './measured.js';
@@ -27,9 +29,11 @@ import { heading } from './report/heading.js';
 import { reportTargets } from './report/targets.js';
 import { targets } from './targets.js';
 
-const { plan, nodes, trace, json } = readOptions(process.argv.slice(2));
+const { plan, nodes, trace, json, charts } = readOptions(process.argv.slice(2));
 const machine = describe();
+const said: string[] = [];
 const say = (text: string): void => {
+  said.push(text);
   console.log(`${text}\n`);
 };
 say(heading(machine));
@@ -43,3 +47,4 @@ for (const execPath of findNodes(nodes)) {
 const run: Run = { ...machine, plan, measured, loadAfter: os.loadavg() };
 console.log(`load ${run.loadAfter.map((load) => load.toFixed(1)).join(' ')} after`);
 if (json !== undefined) writeFileSync(json, `${JSON.stringify(run, null, 1)}\n`);
+await writeCharts(run, said, charts);

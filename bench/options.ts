@@ -1,6 +1,7 @@
 /** What the command line asks for. */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Charts } from './charts/write.js';
 import { PARTS, USUAL_PARTS, type Part, type Plan } from './plan.js';
 
 export interface Options {
@@ -9,6 +10,7 @@ export interface Options {
   readonly nodes: readonly string[] | 'all' | undefined;
   readonly trace: boolean;
   readonly json: string | undefined;
+  readonly charts: Charts;
 }
 
 const MB = 2 ** 20;
@@ -47,6 +49,8 @@ export function readOptions(args: readonly string[]): Options {
       trace: { type: 'boolean', default: false },
       preload: { type: 'string', multiple: true, default: [] },
       json: { type: 'string' },
+      html: { type: 'string' },
+      svg: { type: 'string' },
     },
   });
   const parts = partsOf(values.parts);
@@ -69,5 +73,6 @@ export function readOptions(args: readonly string[]): Options {
     nodes: values.nodes ? 'all' : values.only?.split(','),
     trace: values.trace,
     json: values.json,
+    charts: { html: values.html, svg: values.svg },
   };
 }

@@ -17,7 +17,9 @@ t.teardown(() => {
 const json = join(folder, 'raw.json');
 const bench = fileURLToPath(new URL('../../bench/main.js', import.meta.url));
 const few = ['--spawns', '4', '--plain', '2', '--windows', '1', '--window-ms', '200', '--table-mb', '2'];
-const args = [...few, '--children', '1,3', '--trace', '--json', json];
+const [html, svg] = [join(folder, 'report.html'), join(folder, 'chart.svg')];
+const files = ['--json', json, '--html', html, '--svg', svg];
+const args = [...few, '--children', '1,3', '--trace', ...files];
 const output = execFileSync(process.execPath, [bench, ...args], { encoding: 'utf8' });
 const run = JSON.parse(readFileSync(json, 'utf8')) as Run;
 const measured = run.measured[0]!;
@@ -89,5 +91,13 @@ t.test('what was measured, where and how is said', (t) => {
   t.match(run.command, args.join(' '));
   t.match(run, { machine: String, cpu: String, kernel: String, commit: String, date: String });
   t.match(run, { loadBefore: [Number], loadAfter: [Number], measured: [{ flags: Array }] });
+  t.end();
+});
+
+t.test('the page says the same, and the chart is a file of its own', (t) => {
+  const page = readFileSync(html, 'utf8');
+  t.match(page, `Node ${measured.node}`);
+  t.match(page, '| round trip, parked');
+  t.match(readFileSync(svg, 'utf8'), /^<svg xmlns="http:\/\/www.w3.org\/2000\/svg".*<\/svg>\n$/s);
   t.end();
 });
