@@ -31,6 +31,7 @@ export function oneOf<T extends string>(...choices: readonly T[]): Check<T> {
 export class Reader {
   readonly #options: Readonly<Record<string, unknown>>;
   readonly #unread: Set<string>;
+  readonly #known: string[] = [];
   readonly #prefix: string;
 
   constructor(options: unknown, prefix: string) {
@@ -42,18 +43,25 @@ export class Reader {
   }
 
   get<T>(name: string, check: Check<T>, fallback: T): T {
-    this.#unread.delete(name);
+    this.#read(name);
     const value = this.#options[name];
     return value === undefined ? fallback : check(value, `${this.#prefix}.${name}`);
   }
 
   required<T>(name: string, check: Check<T>): T {
-    this.#unread.delete(name);
+    this.#read(name);
     return check(this.#options[name], `${this.#prefix}.${name}`);
   }
 
   end(): void {
-    for (const name of this.#unread)
-      fail(`${this.#prefix}.${name}`, 'absent: there is no such option', this.#options[name]);
+    for (const name of this.#unread) {
+      const expected = `absent, since the options are ${this.#known.join(', ')}`;
+      fail(`${this.#prefix}.${name}`, expected, this.#options[name]);
+    }
+  }
+
+  #read(name: string): void {
+    this.#unread.delete(name);
+    this.#known.push(name);
   }
 }

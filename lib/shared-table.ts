@@ -9,9 +9,9 @@ import type { TableInput } from './types.js';
 const ranges = new WeakMap<SharedTable, SharedRange>();
 
 /**
- * A table in memory that any number of children map, read-only and without a copy, as long as it is not disposed of.
- * Give it where a table is expected: `zygote.run(code, { tables: { sales: shared } })`. Disposing of it gives the memory
- * back when the last child that has it is gone.
+ * A table in memory that any number of children map, read-only and without a copy, as long as it is not closed.
+ * Give it where a table is expected: `zygote.run(code, { tables: { sales: shared } })`. Closing it, or `using`, gives the
+ * memory back when the last child that has it is gone.
  */
 export class SharedTable implements Disposable {
   /** Bytes of the Arrow IPC file or stream. */
@@ -29,24 +29,29 @@ export class SharedTable implements Disposable {
     return new SharedTable(range);
   }
 
-  [Symbol.dispose](): void {
+  /** Once closed it can't be given any more; children that have it keep it. Closing it again does nothing. */
+  close(): void {
     const range = ranges.get(this);
     ranges.delete(this);
     range?.memory.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }
 
 /**
  * Where a table lies already, so that it need not be written anew; with a hold on the memory, which the caller releases.
  *
- * @throws {InvalidOptionError} for a SharedTable that was disposed of
+ * @throws {InvalidOptionError} for a SharedTable that was closed
  */
 export function holdRange(input: TableInput, option: string): SharedRange | undefined {
   let range;
   if (input instanceof SharedTable) {
     range = ranges.get(input);
     if (range === undefined) {
-      throw new InvalidOptionError(option, 'a SharedTable that was not disposed of', input);
+      throw new InvalidOptionError(option, 'a SharedTable that was not closed', input);
     }
   } else if (isTable(input)) {
     range = memoryOf(input);

@@ -8,6 +8,7 @@ import { fail, inRoot } from './project.mjs';
 const sources = [
   'lib/types.ts',
   'lib/zygote.ts',
+  'lib/shared-table.ts',
   'lib/errors.ts',
   'lib/layers.ts',
   'protocol/errors.ts',
@@ -79,10 +80,12 @@ function member(/** @type {ts.TypeElement} */ node) {
 function signature(/** @type {ts.MethodDeclaration | ts.GetAccessorDeclaration} */ node) {
   const name = node.name.getText();
   const type = node.type?.getText() ?? 'void';
-  if (ts.isGetAccessor(node)) return `zygote.${name}: ${type}`;
+  const className = /** @type {ts.ClassDeclaration} */ (node.parent).name?.text ?? '';
+  const instance = className.charAt(0).toLowerCase() + className.slice(1);
+  if (ts.isGetAccessor(node)) return `${instance}.${name}: ${type}`;
   const isStatic = node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.StaticKeyword);
   const parameters = node.parameters.map((parameter) => parameter.getText()).join(', ');
-  return `${isStatic ? 'Zygote' : 'zygote'}.${name}(${parameters}): ${type}`;
+  return `${isStatic ? className : instance}.${name}(${parameters}): ${type}`;
 }
 
 const TAGS = /** @type {const} */ ({ param: '', returns: 'Returns ', throws: 'Throws ' });

@@ -136,7 +136,7 @@ t.test('what a child writes to a shared table is its own', async (t) => {
 t.test('a shared table that was disposed of is refused, and its memory is given back', async (t) => {
   const shared = await SharedTable.from(table);
   const running = await zygote.spawn(SUM, { tables: { t: shared } });
-  shared[Symbol.dispose]();
+  shared.close();
   t.match(await running.result, { status: 'ok', value: EXPECTED }, 'a child that has it keeps it');
   const error = await rejection(zygote.run(SUM, { tables: { t: shared } }));
   t.match(error, { code: 'ERR_INVALID_OPTION', option: 'inputs.tables.t' });
