@@ -89,8 +89,9 @@ export default defineConfig(
   },
   { files: ['eslint.config.js'], ...tseslint.configs.disableTypeChecked },
   { files: ['protocol/**/*.ts', 'zygote/**/*.ts'], languageOptions: { sourceType: 'commonjs' } },
-  mayNotImport('protocol', 'lib', 'renderer', 'zygote', 'test', 'bench', 'demo'),
-  mayNotImport('zygote', 'lib', 'renderer', 'test', 'bench', 'demo'),
-  mayNotImport('lib', 'renderer', 'zygote', 'test', 'bench', 'demo'),
-  mayNotImport('renderer', 'zygote', 'test', 'bench', 'demo'),
+  mayNotImport('protocol', 'lib', 'renderer', 'cli', 'zygote', 'test', 'bench', 'demo'),
+  mayNotImport('zygote', 'lib', 'renderer', 'cli', 'test', 'bench', 'demo'),
+  mayNotImport('lib', 'renderer', 'cli', 'zygote', 'test', 'bench', 'demo'),
+  mayNotImport('renderer', 'cli', 'zygote', 'test', 'bench', 'demo'),
+  mayNotImport('cli', 'zygote', 'test', 'demo'),
 );

@@ -1,12 +1,7 @@
 /** How long is it to the first line of the code, and to the result of a small piece of work? */
 import type { ActiveSandbox } from '../lib/index.js';
+import { calls, type CallName } from './calls.js';
 import { namespaceFlags, startCloneFloor } from './clone-floor.js';
-import {
-  nodespawnerFirstLine,
-  nodespawnerRoundTrip,
-  plainNodeFirstLine,
-  plainNodeRoundTrip,
-} from './contestants.js';
 import type { Plan } from './plan.js';
 import { rotate } from './rotate.js';
 import { startOnDemand, startZygote } from './zygotes.js';
@@ -16,19 +11,7 @@ export interface Latency {
   /** Threads of each child besides its main one. */
   readonly threads: number;
   /** In milliseconds, by name. */
-  readonly series: Readonly<
-    Record<
-      | 'floor'
-      | 'namespacedFloor'
-      | 'firstLine'
-      | 'roundTrip'
-      | 'demandFirstLine'
-      | 'demandRoundTrip'
-      | 'plainFirstLine'
-      | 'plainRoundTrip',
-      readonly number[]
-    >
-  >;
+  readonly series: Readonly<Record<'floor' | 'namespacedFloor' | CallName, readonly number[]>>;
 }
 
 export async function latency({ spawns, plainSpawns, warmUp, preload }: Plan): Promise<Latency> {
@@ -41,12 +24,7 @@ export async function latency({ spawns, plainSpawns, warmUp, preload }: Plan): P
     {
       floor: { contestant: floor, times: spawns },
       namespacedFloor: { contestant: namespacedFloor, times: spawns },
-      firstLine: { contestant: nodespawnerFirstLine(parked, true), times: spawns },
-      roundTrip: { contestant: nodespawnerRoundTrip(parked, true), times: spawns },
-      demandFirstLine: { contestant: nodespawnerFirstLine(onDemand, false), times: spawns },
-      demandRoundTrip: { contestant: nodespawnerRoundTrip(onDemand, false), times: spawns },
-      plainFirstLine: { contestant: plainNodeFirstLine, times: Math.min(plainSpawns, spawns) },
-      plainRoundTrip: { contestant: plainNodeRoundTrip, times: Math.min(plainSpawns, spawns) },
+      ...calls(parked, onDemand, spawns, plainSpawns),
     },
     warmUp,
   );

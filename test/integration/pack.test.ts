@@ -1,8 +1,8 @@
 // The packed package installs offline, without a compiler, into an empty project, and works there.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import t from 'tap';
 import { installOffline, pack } from '../helpers/packed.js';
 
@@ -26,6 +26,7 @@ t.test('the package has what it needs at run time and to build, and no more', (t
   for (const file of [
     'LICENSE',
     'binding.gyp',
+    'dist/cli/main.js',
     'dist/lib/index.d.ts',
     'dist/renderer/index.d.ts',
     'native/addon.cc',
@@ -33,9 +34,12 @@ t.test('the package has what it needs at run time and to build, and no more', (t
   ]) {
     t.ok(files.includes(file), `has ${file}`);
   }
+  // What `nodespawner bench` measures with, which is a part of the benchmark.
+  const bench = files.filter((file) => /^dist\/bench\/.*[.]js$/.test(file));
+  t.ok(bench.length > 0 && bench.length < 10, `${bench.length} files of the benchmark`);
   t.same(
     files.filter((file) =>
-      /^dist\/(test|bench|demo)|^(lib|renderer|test|zygote)\/|[.]map$|tsbuildinfo|tsconfig/.test(file),
+      /^dist\/(test|demo)|^(lib|renderer|test|zygote)\/|[.]map$|tsbuildinfo|tsconfig/.test(file),
     ),
     [],
   );
@@ -78,5 +82,17 @@ t.test('it spawns a child that gets a table and returns one', (t) => {
     await zygote.close();
   `);
   t.equal(output, '42 3\n');
+  t.end();
+});
+
+t.test('the command is there and runs a step', (t) => {
+  const command = join(project, 'node_modules/.bin/nodespawner');
+  const options = { cwd: project, encoding: 'utf8', env: { PATH: dirname(process.execPath) } } as const;
+  const step = 'export default ({ params, tables }) => params.a + tables.t.numRows';
+  writeFileSync(join(project, 'step.mjs'), step);
+  const run = ['run', 'step.mjs', '--table', 't=-', '--param', 'a=40'];
+  t.equal(execFileSync(command, run, { ...options, input: 'x\n1\n2\n' }), '42\n');
+  const bench = execFileSync(command, ['bench', '--spawns', '1', '--plain', '1', '--json'], options);
+  t.match(JSON.parse(bench), { series: { firstLine: [Number], plainRoundTrip: [Number] } });
   t.end();
 });

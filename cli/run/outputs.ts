@@ -1,0 +1,56 @@
+/** Where the tables go that a step gives. */
+import type { Table } from 'apache-arrow';
+import type { Arguments } from '../arguments.js';
+import { usageError } from '../failure.js';
+import { interruption } from '../interrupt.js';
+import { FORMATS, formatOfName, type Format } from '../tables/formats.js';
+import { writeTable } from '../tables/write.js';
+
+export interface Output {
+  /** Of the table; undefined for the only one. */
+  readonly name: string | undefined;
+  /** `-` for stdout. */
+  readonly file: string;
+  readonly format: Format;
+}
+
+/** @throws {Failure} */
+export function outputsOf(given: Arguments): readonly Output[] {
+  const forced = given.one('format') as Format | undefined;
+  const outputs = given.all('output').map((text) => {
+    const [, name, file = text] = /^([^=/]+)=(.+)$/s.exec(text) ?? [];
+    const format = forced ?? formatOfName(file);
+    if (format === undefined)
+      throw usageError(`--output ${text}: --format is needed, one of ${FORMATS.join(', ')}`);
+    return { name, file, format };
+  });
+  if (outputs.filter(({ file }) => file === '-').length > 1) throw usageError('--output -: given twice');
+  if (forced !== undefined && outputs.length === 0) throw usageError('--format is for --output');
+  return outputs;
+}
+
+export interface Written extends Output {
+  readonly table: string;
+}
+
+/** @throws {Failure} */
+export async function writeOutputs(
+  outputs: readonly Output[],
+  tables: Readonly<Record<string, Table>>,
+): Promise<readonly Written[]> {
+  const names = Object.keys(tables);
+  const there = names.length === 0 ? 'the step gave none' : `the step gave ${names.join(', ')}`;
+  const chosen = outputs.map((output) => {
+    const name = output.name ?? (names.length === 1 ? names[0] : undefined);
+    if (name === undefined)
+      throw usageError(`--output ${output.file}: say which table, as NAME=FILE; ${there}`);
+    if (!Object.hasOwn(tables, name))
+      throw usageError(`--output ${name}=${output.file}: no such table; ${there}`);
+    return { ...output, table: name };
+  });
+  for (const { table, file, format } of chosen) {
+    const given = tables[table];
+    if (given !== undefined) await writeTable(given, file, format, process.stdout, interruption);
+  }
+  return chosen;
+}

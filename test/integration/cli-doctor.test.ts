@@ -1,0 +1,85 @@
+// `nodespawner doctor`: what this machine gives, and what it says where something is missing.
+import t from 'tap';
+import { SANDBOX_LAYERS } from '../../lib/layers.js';
+import { cli } from '../helpers/cli.js';
+import { compile } from '../helpers/compile.js';
+import { asOtherUser } from '../helpers/other-user.js';
+
+const deny = compile(t, 'security/deny', 'program');
+
+interface Told {
+  readonly ok: boolean;
+  readonly checks: readonly { name: string; state: string; found: string; fix?: string }[];
+  readonly layers: readonly { name: string; isOn: boolean; reason?: string }[];
+  readonly sandbox: { ownIds: boolean; layers: string[] } | null;
+}
+
+async function told(
+  args: readonly string[],
+  through: readonly string[] = [],
+): Promise<Told & { code: unknown }> {
+  const { code, stdout, stderr } = await cli(['doctor', '--json', ...args], { through });
+  if (stderr !== '') throw new Error(stderr);
+  return { code, ...(JSON.parse(stdout) as Told) };
+}
+
+t.test('here everything is on: each layer is named, for people and as JSON', async (t) => {
+  const { code, stdout } = await cli(['doctor']);
+  t.equal(code, 0);
+  t.match(stdout, `layers on: ${SANDBOX_LAYERS.join(', ')}\n`);
+  t.match(stdout, /✓ zygote +started in/);
+  const found = await told([]);
+  t.match(found, { code: 0, ok: true, sandbox: { layers: [...SANDBOX_LAYERS] } });
+  t.ok(found.layers.every(({ isOn }) => isOn));
+  t.same(
+    found.checks.filter(({ state }) => state === 'missing'),
+    [],
+  );
+});
+
+t.test('a layer that was switched off is not said to be on', async (t) => {
+  const found = await told(['--off', 'uts']);
+  t.equal(found.code, 0);
+  t.same(
+    found.layers.filter(({ isOn }) => !isOn),
+    [{ name: 'uts', isOn: false }],
+  );
+});
+
+t.test('another user: it works, and what is weaker is said', async (t) => {
+  const found = await told([], asOtherUser());
+  t.match(found, { code: 0, ok: true, sandbox: { ownIds: false } });
+  t.match(
+    found.checks.find(({ name }) => name === 'ids of their own'),
+    { state: 'weaker', fix: /run as root/ },
+  );
+});
+
+t.test(
+  'user namespaces that are used up: what is missing, each layer by itself, and what to change',
+  async (t) => {
+    const script = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"';
+    const found = await told([], ['unshare', '--user', '--map-root-user', 'sh', '-c', script, 'sh']);
+    t.match(found, { code: 1, ok: false, sandbox: null });
+    const missing = found.checks.filter(({ state }) => state === 'missing');
+    t.match(missing, [
+      { name: 'namespaces', found: /user: none may be made/, fix: /user\.max_user_namespaces/ },
+      { name: 'zygote', found: /CLONE_NEWUSER/, fix: /user\.max_user_namespaces/ },
+    ]);
+    t.match(
+      found.layers.find(({ name }) => name === 'user'),
+      { isOn: false, reason: /CLONE_NEWUSER/ },
+    );
+  },
+);
+
+t.test(
+  'as in a container whose filter refuses mounts: Docker and Kubernetes are told what to give',
+  async (t) => {
+    const { code, stdout } = await cli(['doctor'], { through: [deny, 'mount', '--'] });
+    t.equal(code, 1);
+    t.match(stdout, /✗ zygote .*mount.*\n.*change:.*in Docker: --cap-add=SYS_ADMIN/);
+    t.match(stdout, /✗ files +.*mount/);
+    t.match(stdout, /Kubernetes: securityContext/);
+  },
+);
