@@ -1,9 +1,10 @@
 /** Tables on their way back: ranges of a memfd that a hostile process has written to. */
-import { ftruncateSync } from 'node:fs';
-import type { Table } from 'apache-arrow';
+import { fstatSync, ftruncateSync } from 'node:fs';
+import type { RecordBatch, Table } from 'apache-arrow';
 import type { OutputTable } from '../protocol/messages.js';
-import { InvalidArrowError, validateArrow } from './arrow/validate.js';
 import { HostError } from './errors.js';
+import { faultFinder } from './fault-finder.js';
+import { findFault } from './find-fault.js';
 import { F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE, native } from './native.js';
 import { SharedMemory } from './shared-memory.js';
 import { rememberMemory } from './table-memory.js';
@@ -34,6 +35,12 @@ export class BadTableError extends Error {
 /** How many tables a result may have. */
 const MOST_TABLES = 1_000;
 
+/** From here on, tables are looked at beside the main thread. */
+export const LARGE_BYTES = 1024 * 1024;
+
+/** How long opening a table may hold up the event loop at once. */
+const TURN_MS = 5;
+
 /** What fcntl(2) says where a child has sealed the memory against seals, or has left it in use. */
 const SEALS_PREVENTED: readonly unknown[] = ['EPERM', 'EBUSY'];
 
@@ -53,14 +60,16 @@ export async function readOutput(
   const tables: Record<string, Table> = Object.create(null) as Record<string, Table>;
   if (ranges.length === 0) return tables;
   try {
-    const { tableFromIPC } = await import('apache-arrow');
-    const memory = sealAndMap(output, maxBytes, ranges);
+    const end = seal(output, maxBytes, ranges);
+    const memory = native.mapPrivate(output.fd, end);
+    const fault = isLarge(output, end)
+      ? await faultFinder.find(output.fd, end, ranges)
+      : findFault(output.fd, memory, ranges);
+    if (fault !== undefined) throw new BadTableError(fault.path, fault.reason);
     // A child that is given one of several tables could read the others, which its caller may not want.
     const [only] = ranges.length === 1 ? ranges : [];
-    for (const [index, { name, offset, length }] of ranges.entries()) {
-      // Others have a turn between two tables.
-      if (index > 0) await new Promise(setImmediate);
-      const table = readTable(name, new Uint8Array(memory, offset, length), tableFromIPC);
+    for (const { name, offset, length } of ranges) {
+      const table = await openTable(name, new Uint8Array(memory, offset, length));
       tables[name] = table;
       if (only !== undefined) {
         output.hold();
@@ -73,7 +82,13 @@ export async function readOutput(
   return tables;
 }
 
-function sealAndMap({ fd }: SharedMemory, maxBytes: number, ranges: readonly OutputTable[]): ArrayBuffer {
+/** Whether looking at it would hold up the event loop: at the tables, or for holes at what is behind them. */
+function isLarge({ fd }: SharedMemory, end: number): boolean {
+  return Math.max(end, fstatSync(fd).blocks * 512) > LARGE_BYTES;
+}
+
+/** @returns where the last table ends */
+function seal({ fd }: SharedMemory, maxBytes: number, ranges: readonly OutputTable[]): number {
   try {
     native.addSeals(fd, F_SEAL_WRITE | F_SEAL_SEAL);
   } catch (error) {
@@ -94,26 +109,22 @@ function sealAndMap({ fd }: SharedMemory, maxBytes: number, ranges: readonly Out
     }
     used = offset + length;
   }
-  // SECURITY: reading a hole fills it, with memory that the host would be charged for and the child has not been.
-  const hole = native.seekHole(fd);
-  if (hole < used) {
-    throw new BadTableError(
-      'tables',
-      `the memory of the tables has a hole at byte ${hole}, before its end at ${used}`,
-    );
-  }
-  return native.mapPrivate(fd, used);
+  return used;
 }
 
-function readTable(name: string, bytes: Uint8Array, tableFromIPC: (bytes: Uint8Array) => Table): Table {
+/** Opens a table that was found to be fine. Others have a turn in between. */
+async function openTable(name: string, bytes: Uint8Array): Promise<Table> {
+  const { RecordBatchReader, Table } = await import('apache-arrow');
   try {
-    validateArrow(bytes);
-  } catch (error) {
-    if (!(error instanceof InvalidArrowError)) throw error;
-    throw new BadTableError(`tables.${name}`, error.message, { cause: error });
-  }
-  try {
-    return tableFromIPC(bytes);
+    const batches: RecordBatch[] = [];
+    let since = performance.now();
+    for (const batch of RecordBatchReader.from(bytes)) {
+      batches.push(batch);
+      if (performance.now() - since < TURN_MS) continue;
+      await new Promise(setImmediate);
+      since = performance.now();
+    }
+    return new Table(batches);
   } catch (error) {
     // Whatever the validator has missed, it was the child who wrote it.
     const reason = `apache-arrow can't read it: ${error instanceof Error ? error.message : String(error)}`;
