@@ -137,7 +137,8 @@ export class CacheFolder {
     for (const name of await readdir(this.#dir)) {
       const file = path.join(this.#dir, name);
       try {
-        const { size, mtimeMs: usedMs, ...stats } = await stat(file);
+        const stats = await stat(file);
+        const { size, mtimeMs: usedMs } = stats;
         if (!stats.isFile()) continue;
         if (name.startsWith(TEMPORARY) && now - usedMs > ABANDONED_MS) await rm(file, { force: true });
         else files.push({ file, size, usedMs });

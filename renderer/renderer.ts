@@ -1,4 +1,5 @@
 /** The Renderer: what it has, and what is being rendered. */
+import { setMaxListeners } from 'node:events';
 import { Reader, fail, list, text, type Check } from '../lib/reader.js';
 import { CacheFolder } from './cache-folder.js';
 import { Children, type Confined } from './children.js';
@@ -50,6 +51,7 @@ export class Renderer implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   private constructor(options: CheckedRendererOptions, folder: CacheFolder | undefined) {
+    setMaxListeners(0, this.#abort.signal);
     this.#queue = new FairQueue(options.maxChildren);
     this.#telemetry = new Telemetry(options.logger, () => ({
       ...this.stats,

@@ -1,4 +1,5 @@
 /** One workflow that is being rendered: each step when those that it needs are done. */
+import { setMaxListeners } from 'node:events';
 import type { Context } from '@opentelemetry/api';
 import { InvalidOptionError } from '../lib/errors.js';
 import type { PlainValue, TableInput } from '../lib/index.js';
@@ -45,6 +46,8 @@ export class WorkflowRendering implements Rendering {
     this.#workshop = workshop;
     this.#telemetry = telemetry;
     this.#request = request;
+    // Each step that waits or runs listens to it.
+    setMaxListeners(0, this.#abort.signal);
     const { signal } = request;
     const onAbort = (): void => {
       this.#abort.abort(signal?.reason);

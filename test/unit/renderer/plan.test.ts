@@ -1,0 +1,87 @@
+// Workflows as graphs.
+import t from 'tap';
+import { makePlan, predecessorsOf, type Plan } from '../../../renderer/plan.js';
+
+interface TabSketch {
+  readonly from?: string;
+  /** By the ids of steps, the tables that they take. */
+  readonly steps: Readonly<Record<string, readonly string[]>>;
+}
+
+function plan(tabs: Readonly<Record<string, TabSketch>>, inputs: readonly string[] = []): Plan {
+  const all = Object.entries(tabs).map(([id, { from, steps }]) => ({
+    id,
+    ...(from !== undefined && { from }),
+    steps: Object.entries(steps).map(([step, references]) => ({
+      id: step,
+      code: '',
+      inputs: Object.fromEntries(references.map((reference) => [reference, reference])),
+    })),
+  }));
+  return makePlan({ id: 'w', tabs: all }, inputs);
+}
+
+const needs = ({ nodes }: Plan): Record<string, string[]> =>
+  Object.fromEntries(nodes.map((node) => [node.step.id, predecessorsOf(node).map(({ step }) => step.id)]));
+
+const codes = ({ nodes }: Plan): Record<string, string[]> =>
+  Object.fromEntries(
+    nodes.flatMap(({ step, errors }) =>
+      errors.length === 0 ? [] : [[step.id, errors.map(({ code }) => code)]],
+    ),
+  );
+
+t.test('each step needs the one before it, and the last ones of the tabs that it takes', (t) => {
+  const sketch = plan(
+    {
+      a: { from: 'b', steps: { a1: [], a2: ['c', 'input'] } },
+      b: { steps: { b1: [], b2: [] } },
+      c: { from: 'input', steps: { c1: ['b'] } },
+    },
+    ['input'],
+  );
+  t.strictSame(needs(sketch), { a1: ['b2'], a2: ['a1', 'c1'], b1: [], b2: ['b1'], c1: ['b2'] });
+  t.strictSame(codes(sketch), {});
+  t.strictSame([...sketch.results.keys()], ['a', 'b', 'c']);
+  t.end();
+});
+
+t.test('a tab that is taken twice is needed once', (t) => {
+  t.strictSame(needs(plan({ a: { from: 'b', steps: { a1: ['b'] } }, b: { steps: { b1: [] } } })), {
+    a1: ['b1'],
+    b1: [],
+  });
+  t.end();
+});
+
+t.test('a cycle is an error of each step whose table closes it, and of no other', (t) => {
+  const sketch = plan({
+    a: { from: 'b', steps: { a1: [], a2: [] } },
+    b: { from: 'c', steps: { b1: [] } },
+    c: { steps: { c1: [], c2: ['a'] } },
+    outside: { from: 'a', steps: { o1: [] } },
+  });
+  t.strictSame(codes(sketch), { a1: ['cycle'], b1: ['cycle'], c2: ['cycle'] });
+  t.strictSame(needs(sketch).o1, ['a2']);
+  t.end();
+});
+
+t.test('a long chain of tabs is no cycle', (t) => {
+  const tabs = Object.fromEntries(
+    Array.from({ length: 300 }, (_, n) => [
+      `t${n}`,
+      { ...(n > 0 && { from: `t${n - 1}` }), steps: { [`s${n}`]: [] } },
+    ]),
+  );
+  t.strictSame(codes(plan(tabs)), {});
+  t.end();
+});
+
+t.test('what is missing is an error of the step that takes it', (t) => {
+  const sketch = plan({
+    a: { from: 'no', steps: { a1: ['neither', 'empty'], a2: [] } },
+    empty: { steps: {} },
+  });
+  t.strictSame(codes(sketch), { a1: ['missingInput', 'missingInput', 'missingInput'] });
+  t.end();
+});
