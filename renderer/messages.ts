@@ -27,6 +27,9 @@ const LIMITS: Readonly<Record<LimitName, (max: number) => string>> = {
   cpuMs: (max) => `took more than ${seconds(max)} of processor time`,
 };
 
+/** What node exits with when a promise is awaited that nothing is going to settle. */
+const NOTHING_TO_WAIT_FOR = 13;
+
 export function failureMessage(
   result: FailedResult,
   call: StepCall,
@@ -48,7 +51,10 @@ export function failureMessage(
     case 'exited':
       return {
         code: 'exited',
-        text: `${what} ended its process with code ${result.exitCode} before it returned: by process.exit(), or by waiting for something that never comes.`,
+        text:
+          result.exitCode === NOTHING_TO_WAIT_FOR
+            ? `${what} waits for something that never comes.`
+            : `${what} ended its process with code ${result.exitCode} before it returned.`,
       };
     case 'signaled':
       return { code: 'signaled', text: `${what} crashed its process (${result.signal}).` };

@@ -58,13 +58,13 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   exits: {
     step: step('exits', 'process.exit(3);'),
-    message: { code: 'exited', text: /^render\(\) ended its process with code 3 before it returned/ },
+    message: { code: 'exited', text: 'render() ended its process with code 3 before it returned.' },
   },
   'waits for what never comes': {
     step: step('waits', 'await new Promise(() => undefined);'),
     message: {
       code: 'exited',
-      text: /with code 0 before it returned: .* waiting for something that never comes\.$/,
+      text: 'render() waits for something that never comes.',
     },
   },
   crashes: {
