@@ -33,13 +33,17 @@ export interface Written extends Output {
   readonly table: string;
 }
 
-/** @throws {Failure} */
+/**
+ * @param giver for messages
+ * @throws {Failure}
+ */
 export async function writeOutputs(
   outputs: readonly Output[],
   tables: Readonly<Record<string, Table>>,
+  giver = 'the step',
 ): Promise<readonly Written[]> {
   const names = Object.keys(tables);
-  const there = names.length === 0 ? 'the step gave none' : `the step gave ${names.join(', ')}`;
+  const there = names.length === 0 ? `${giver} gave none` : `${giver} gave ${names.join(', ')}`;
   const chosen = outputs.map((output) => {
     const name = output.name ?? (names.length === 1 ? names[0] : undefined);
     if (name === undefined)

@@ -3,12 +3,13 @@ import { inspect } from 'node:util';
 import type { Result } from '../../lib/index.js';
 import { note, print, printJson } from '../output.js';
 import { printable } from '../printable.js';
-import { objectsOf } from '../tables/cells.js';
+import { plainValue } from '../plain-value.js';
 import { showTable, sizeOf } from '../tables/people.js';
 import { paintErr, paintOut } from '../terminal.js';
 import { showBytes, showMs } from '../units.js';
 import { explain } from './explain.js';
 import type { Written } from './outputs.js';
+import { tablesAsJson } from './tables-as-json.js';
 
 export interface Shown {
   readonly result: Result;
@@ -19,16 +20,6 @@ export interface Shown {
   readonly isVerbose: boolean;
 }
 
-/** Bytes as base64, dates as in ISO 8601, maps as objects. */
-function plainValue(value: unknown): unknown {
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
-  if (Array.isArray(value)) return value.map(plainValue);
-  if (value instanceof Map) return plainValue(Object.fromEntries(value));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plainValue(item)]));
-}
-
 export function showAsJson({ result, filename, written }: Shown): void {
   const { status, usage, stdout, stderr } = result;
   const printed = { usage, stdout: stdout?.text ?? '', stderr: stderr?.text ?? '' };
@@ -37,13 +28,8 @@ export function showAsJson({ result, filename, written }: Shown): void {
     printJson({ status, error, ...printed });
     return;
   }
-  const tables = Object.entries(result.tables).map(([name, table]) => {
-    const columns = table.schema.fields.map((field) => ({ name: field.name, type: String(field.type) }));
-    const files = written.filter((output) => output.table === name).map(({ file }) => file);
-    const content = files.length > 0 ? { files } : { rows: [...objectsOf(table)] };
-    return [name, { numRows: table.numRows, columns, ...content }] as const;
-  });
-  printJson({ status, value: plainValue(result.value), tables: Object.fromEntries(tables), ...printed });
+  const tables = tablesAsJson(result.tables, written);
+  printJson({ status, value: plainValue(result.value), tables, ...printed });
 }
 
 /** @returns whether it is ok */

@@ -37,8 +37,10 @@ function firstRows(table: Table, most: number): string[][] {
 const plural = (count: number, what: string): string =>
   `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
 
-export const sizeOf = (table: Table): string =>
-  `${plural(table.numRows, 'row')}, ${plural(table.numCols, 'column')}`;
+export const sizeText = (rows: number, columns: number): string =>
+  `${plural(rows, 'row')}, ${plural(columns, 'column')}`;
+
+export const sizeOf = (table: Table): string => sizeText(table.numRows, table.numCols);
 
 /**
  * @param most rows

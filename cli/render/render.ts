@@ -1,0 +1,151 @@
+/** Renders a workflow, once or whenever a file of it is saved. */
+import path from 'node:path';
+import type { Table } from 'apache-arrow';
+import { Renderer, type Report, type StepLimits, type Workflow } from '../../renderer/index.js';
+import { NodespawnerError } from '../../protocol/errors.js';
+import type { Arguments } from '../arguments.js';
+import { EXIT, Failure, usageError } from '../failure.js';
+import { interruption } from '../interrupt.js';
+import { note, print, printJson } from '../output.js';
+import { progress } from '../progress.js';
+import { report as reportFailure } from '../report-failure.js';
+import { outputsOf, writeOutputs, type Output } from '../run/outputs.js';
+import { showTable, sizeOf } from '../tables/people.js';
+import { paintErr, paintOut } from '../terminal.js';
+import { duration, size, wholeNumber } from '../units.js';
+import { limitsOf, preloadOf, sandboxOf } from '../zygote-options.js';
+import { asJson } from './as-json.js';
+import { InputFiles } from './inputs.js';
+import { DEFAULT_ROWS } from './options.js';
+import { stepLines, summaryLine } from './show.js';
+import { FileWatch } from './watch.js';
+import { loadWorkflow } from './workflow-file.js';
+
+interface Request {
+  readonly file: string;
+  readonly inputs: InputFiles;
+  readonly outputs: readonly Output[];
+  readonly rows: number;
+  readonly isJson: boolean;
+  readonly isVerbose: boolean;
+}
+
+function limits(given: Arguments): StepLimits {
+  const [timeout, table, value] = ['timeout', 'max-table', 'max-value'].map((name) => given.one(name));
+  return {
+    ...limitsOf(given),
+    ...(timeout === undefined ? {} : { timeoutMs: duration('timeout', timeout) }),
+    ...(table === undefined ? {} : { maxTableBytes: size('max-table', table) }),
+    ...(value === undefined ? {} : { maxValueBytes: size('max-value', value) }),
+  };
+}
+
+async function renderOnce(
+  renderer: Renderer,
+  workflow: Workflow,
+  request: Request,
+  refetch: boolean,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { inputs, outputs, rows, isJson, isVerbose } = request;
+  const isStdoutTaken = outputs.some(({ file }) => file === '-');
+  const [say, paint] = isStdoutTaken ? [note, paintErr] : [print, paintOut];
+  const rendering = renderer.render(workflow, { inputs: await inputs.read(), signal, refetch });
+  const line = progress();
+  const running = new Set<string>();
+  for await (const event of rendering) {
+    if (event.type === 'started') running.add(event.step);
+    if (event.type === 'done') {
+      running.delete(event.step);
+      line.end();
+      if (!isJson) say(stepLines(event.report, workflow, paint, isVerbose).join('\n'));
+    }
+    if (running.size > 0) line.show(`… ${[...running].join(', ')}`);
+  }
+  line.end();
+  using report = await rendering;
+  // Another round has begun, or all is over.
+  if (report.status === 'canceled') return false;
+  const tables = await tablesOf(report);
+  const written = await writeOutputs(
+    // What has no result has said why.
+    outputs.filter(({ name }) => name === undefined || Object.hasOwn(tables, name) || report.status === 'ok'),
+    tables,
+    'the workflow',
+  );
+  if (isJson) printJson(asJson(report, tables, written));
+  else {
+    for (const [name, table] of Object.entries(tables)) {
+      if (written.some((output) => output.table === name) || rows === 0) continue;
+      say(`\n${paint('cyan', name)} ${paint('dim', sizeOf(table))}`);
+      say(showTable(table, rows, process.stdout.isTTY ? process.stdout.columns : Infinity, paint));
+    }
+    say(`\n${summaryLine(report, paint)}`);
+  }
+  return report.status === 'ok';
+}
+
+async function tablesOf({ tables }: Report): Promise<Record<string, Table>> {
+  const read: Record<string, Table> = {};
+  for (const [name, table] of Object.entries(tables)) read[name] = await table.read();
+  return read;
+}
+
+/** Until Ctrl-C. What is wrong with a file is said, and waited for to be mended. */
+async function watchAndRender(renderer: Renderer, request: Request, refetch: boolean): Promise<void> {
+  for (let isFirst = true; !interruption.aborted; isFirst = false) {
+    using files = new FileWatch();
+    for (const input of request.inputs.paths) files.add(input);
+    const signal = AbortSignal.any([interruption, files.signal]);
+    try {
+      const workflow = await loadWorkflow(request.file, (file) => {
+        files.add(file);
+      });
+      await renderOnce(renderer, workflow, request, refetch && isFirst, signal);
+    } catch (error) {
+      if (!isOfAFile(error)) throw error;
+      reportFailure(error, request.isJson, request.isVerbose);
+    }
+    if (process.stderr.isTTY && !signal.aborted)
+      note(paintErr('dim', 'waiting for a file to be saved; Ctrl-C ends'));
+    await files.settled(interruption);
+  }
+}
+
+/** What saving a file can mend. */
+function isOfAFile(error: unknown): boolean {
+  return (
+    error instanceof Failure || (error instanceof NodespawnerError && error.code === 'ERR_INVALID_OPTION')
+  );
+}
+
+export async function render(given: Arguments): Promise<number> {
+  const [file, ...others] = given.operands;
+  if (file === undefined || others.length > 0)
+    throw usageError('render takes the file of one workflow; see nodespawner render --help');
+  const request: Request = {
+    file,
+    inputs: new InputFiles(given),
+    outputs: outputsOf(given),
+    rows: wholeNumber('rows', given.one('rows') ?? String(DEFAULT_ROWS), 0),
+    isJson: given.has('json'),
+    isVerbose: given.has('verbose'),
+  };
+  if (request.isJson && request.outputs.some((output) => output.file === '-'))
+    throw usageError('--json and --output - are both for stdout: give --output a file');
+  const isWatching = given.has('watch');
+  // Before a zygote is started for nothing.
+  const workflow = isWatching ? undefined : await loadWorkflow(file);
+  const cache = given.one('cache');
+  await using renderer = await Renderer.start({
+    ...preloadOf(given, path.resolve(path.dirname(file))),
+    sandbox: sandboxOf(given),
+    limits: limits(given),
+    ...(cache === undefined ? {} : { cache: { dir: path.resolve(cache) } }),
+  });
+  const refetch = given.has('refetch');
+  if (workflow !== undefined)
+    return (await renderOnce(renderer, workflow, request, refetch, interruption)) ? EXIT.ok : EXIT.failed;
+  await watchAndRender(renderer, request, refetch);
+  return EXIT.ok;
+}

@@ -1,0 +1,159 @@
+// `nodespawner render`: a workflow from a file, what becomes of its steps, and again on each save.
+import { once } from 'node:events';
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import t from 'tap';
+import { allProcesses, descendantsOf } from '../helpers/processes.js';
+import { cli, folderOf, startCli } from '../helpers/cli.js';
+
+const DOUBLE = `import { tableFromArrays } from 'apache-arrow';
+export function render(table, { by }) {
+  return tableFromArrays({ a: Int32Array.from(table.getChild('a'), (a) => a * by) });
+}
+`;
+const WORKFLOW = `tabs:
+  - id: sales
+    from: input
+    steps:
+      - file: steps/times.mjs
+        params: { by: 3 }
+`;
+
+/** A folder with a workflow of one step in a file of its own. */
+function workflowFolder(test: Parameters<typeof folderOf>[0], workflow = WORKFLOW): string {
+  const cwd = folderOf(test, {
+    'flow.yaml': workflow,
+    'in.csv': 'a\n1\n2\n',
+    'times.mjs': '',
+    'steps.txt': '',
+  });
+  writeFileSync(path.join(cwd, 'times.mjs'), DOUBLE);
+  return cwd;
+}
+
+const FLAT = WORKFLOW.replace('steps/times.mjs', 'times.mjs');
+const ARGS = ['render', 'flow.yaml', '--input', 'input=in.csv'];
+
+t.test('each step has a line, and the table of each tab is shown; the code is 0', async (t) => {
+  const { code, stdout, stderr } = await cli(ARGS, { cwd: workflowFolder(t, FLAT) });
+  t.equal(code, 0);
+  t.equal(stderr, '');
+  t.match(stdout, /^✓ sales › times {2}2 rows, 1 column {2}[\d.]+ m?s\n/);
+  t.match(stdout, '\nsales 2 rows, 1 column\n    a\nInt32\n    3\n    6\n');
+  t.match(stdout, /\nok: 1 ok, [\d.]+ m?s\n$/);
+});
+
+t.test('the table of a tab goes to a file, and to stdout alone', async (t) => {
+  const cwd = workflowFolder(t, FLAT);
+  t.equal((await cli([...ARGS, '-o', 'out.csv'], { cwd })).code, 0);
+  t.equal(readFileSync(path.join(cwd, 'out.csv'), 'utf8'), 'a\n3\n6\n');
+  const { stdout } = await cli([...ARGS, '-o', 'sales=-', '--format', 'ndjson'], { cwd });
+  t.equal(stdout, '{"a":3}\n{"a":6}\n');
+});
+
+t.test(
+  'errors, warnings and what is printed are below the step that they are of, with the source',
+  async (t) => {
+    const cwd = workflowFolder(
+      t,
+      `${FLAT}  - id: bad
+    from: sales
+    steps:
+      - id: careful
+        code: |
+          export function render(table) {
+            console.log('on stdout');
+            return { table, warnings: 'be careful' };
+          }
+      - id: wrong
+        code: |
+          export function render(table) {
+            console.error('on stderr');
+            return table.not.there;
+          }
+      - id: after
+        code: export const render = (table) => table;
+`,
+    );
+    const { code, stdout } = await cli([...ARGS, '--rows', '0'], { cwd });
+    t.equal(code, 1);
+    t.match(stdout, /✓ bad › careful .*\n {4}warning be careful\n {4}stdout \| on stdout\n/);
+    t.match(
+      stdout,
+      /✗ bad › wrong {2}error .*\n {4}error wrong\.js:3:\d+: TypeError: .*\n +3 \| {3}return table\.not\.there;\n +\| +\^\n {4}stderr \| on stderr\n/,
+    );
+    t.match(stdout, /- bad › after {2}needs wrong\n/);
+    t.match(stdout, /\nerror: 2 ok, 1 error, 1 unreachable, /);
+    const report = JSON.parse((await cli([...ARGS, '--json'], { cwd })).stdout) as object;
+    t.match(report, {
+      workflow: 'flow.yaml',
+      status: 'error',
+      tables: { sales: { numRows: 2, rows: [{ a: 3 }, { a: 6 }] } },
+      steps: [
+        { step: 'times', status: 'ok' },
+        { step: 'careful', stdout: 'on stdout\n', warnings: [{ text: 'be careful' }] },
+        { step: 'wrong', status: 'error', errors: [{ code: 'threw', place: { file: 'wrong.js', line: 3 } }] },
+        { step: 'after', status: 'unreachable', because: ['wrong'] },
+      ],
+    });
+  },
+);
+
+t.test('what is wrong with the workflow or a file of it is one line', async (t) => {
+  const cwd = workflowFolder(t);
+  const refusals: [code: number, args: string[], stderr: RegExp][] = [
+    [2, ['render'], /file of one workflow/],
+    [3, ['render', 'gone.yaml'], /gone\.yaml: can't be read/],
+    [3, ['render', 'in.csv'], /in\.csv: a workflow is an object with tabs/],
+    [3, ['render', 'broken.yaml'], /broken\.yaml:3:1: it is no YAML/],
+    [3, ['render', 'flow.yaml'], /steps\/times\.mjs: can't be read: there is no such file/],
+    [2, ['render', 'typo.yaml'], /workflow\.tabs\[0\]\.form/],
+  ];
+  writeFileSync(path.join(cwd, 'broken.yaml'), 'tabs:\n  - {\n');
+  writeFileSync(path.join(cwd, 'typo.yaml'), 'tabs:\n  - id: a\n    form: b\n    steps: []\n');
+  for (const [expected, args, message] of refusals) {
+    const { code, stderr } = await cli(args, { cwd });
+    t.equal(code, expected, args.join(' '));
+    t.match(stderr, /^nodespawner: [^\n]+\n$/);
+    t.match(stderr, message);
+  }
+});
+
+t.test(
+  '--watch renders again on each save, also after a mistake, until Ctrl-C, and leaves nothing',
+  async (t) => {
+    const cwd = workflowFolder(t, FLAT);
+    const { process: child, ended } = startCli([...ARGS, '--watch', '--json'], { cwd });
+    t.teardown(() => child.kill('SIGKILL'));
+    const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+    const next = async (): Promise<unknown> => JSON.parse((await lines.next()).value as string) as unknown;
+    const firstRow = (a: number): object => ({ status: 'ok', tables: { sales: { rows: [{ a }] } } });
+    t.match(await next(), firstRow(3));
+    const save = (file: string, content: string): void => {
+      writeFileSync(path.join(cwd, '.saved'), content);
+      renameSync(path.join(cwd, '.saved'), path.join(cwd, file));
+    };
+    save('flow.yaml', FLAT.replace('by: 3', 'by: 5'));
+    t.match(await next(), firstRow(5));
+    save('times.mjs', DOUBLE.replace('a * by', 'a - by'));
+    t.match(await next(), firstRow(-4));
+    // Not by renaming, as other editors do.
+    appendFileSync(path.join(cwd, 'in.csv'), '3\n');
+    t.match(await next(), { tables: { sales: { numRows: 3 } } });
+    save('flow.yaml', 'tabs:\n  - {\n');
+    t.match(await next(), { error: { exitCode: 3, message: /no YAML/ } });
+    save('flow.yaml', FLAT);
+    t.match(await next(), firstRow(-2));
+    const below = descendantsOf(child.pid!).map(({ pid }) => pid);
+    t.ok(below.length > 0);
+    const exited = once(child, 'exit');
+    process.kill(-child.pid!, 'SIGINT');
+    t.same(await exited, [null, 'SIGINT']);
+    t.same(
+      allProcesses().filter(({ pid }) => below.includes(pid)),
+      [],
+    );
+    await ended.catch(() => undefined);
+  },
+);
