@@ -121,7 +121,7 @@ export class Renderer implements AsyncDisposable {
   /**
    * Looks at the code of a step, in a child: whether it compiles and loads, and what it exports.
    *
-   * @throws {InvalidOptionError}; {RendererClosedError}; what is the host's fault
+   * @throws {InvalidOptionError} `ERR_INVALID_OPTION`; {RendererClosedError}; what is the host's fault
    */
   async validate(
     code: string,
@@ -149,6 +149,7 @@ export class Renderer implements AsyncDisposable {
     return validation;
   }
 
+  /** What it has done and is doing. */
   get stats(): RendererStats {
     const { children, store, cache } = this.#workshop;
     return {

@@ -201,7 +201,7 @@ export type RenderEvent =
 
 /**
  * A workflow that is being rendered. Await it for the report; iterate over it for the events, from the first on. It runs
- * whether or not anybody does. It rejects only if the Renderer itself can't go on.
+ * whether or not anybody does. It rejects only with an {@link InvalidOptionError}, for an input that is no table.
  */
 export interface Rendering extends PromiseLike<Report>, AsyncIterable<RenderEvent> {
   readonly workflow: string;

@@ -13,14 +13,19 @@ const sources = [
   'lib/layers.ts',
   'protocol/errors.ts',
   'protocol/value.ts',
+  'renderer/types.ts',
+  'renderer/renderer.ts',
+  'renderer/errors.ts',
 ].map((file) =>
   ts.createSourceFile(file, fs.readFileSync(inRoot(file), 'utf8'), ts.ScriptTarget.Latest, true),
 );
 
-/** @type {unknown} */
-const built = await import(inRoot('dist/lib/defaults.js'));
-/** The constants of lib/defaults.ts, by name. */
-const defaults = /** @type {Record<string, unknown>} */ (built);
+/** @type {unknown[]} */
+const built = await Promise.all(
+  ['lib', 'renderer'].map((part) => import(inRoot('dist', part, 'defaults.js'))),
+);
+/** The constants of lib/defaults.ts and renderer/defaults.ts, by name. */
+const defaults = /** @type {Record<string, unknown>} */ (Object.assign({}, ...built));
 
 const KIB = 1024;
 
@@ -39,7 +44,7 @@ function written(/** @type {string} */ name, /** @type {unknown} */ value) {
 function text(/** @type {string | ts.NodeArray<ts.JSDocComment> | undefined} */ comment) {
   return (ts.getTextOfJSDocComment(comment) ?? '')
     .replace(/\{@link (DEFAULT_\w+)\}/g, (_, /** @type {string} */ name) => {
-      if (!(name in defaults)) fail(`${name} is not in lib/defaults.ts`);
+      if (!(name in defaults)) fail(`${name} is not in defaults.ts`);
       return written(name, defaults[name]);
     })
     .replace(/\{@link (\w+)\}/g, '`$1`')
@@ -143,5 +148,5 @@ export function describe(/** @type {string} */ name) {
       .filter((part) => part !== '')
       .join('\n\n');
   }
-  return fail(`docs/api.md speaks of ${name}, which is not there`);
+  return fail(`the documentation speaks of ${name}, which is not there`);
 }

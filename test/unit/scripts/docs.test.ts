@@ -47,6 +47,20 @@ t.test('every type and class that is exported is described', (t) => {
   t.end();
 });
 
+t.test('the page of the Renderer has every type, and every code', (t) => {
+  const rendererPage = readFileSync(join(root, 'docs/renderer.md'), 'utf8');
+  const index = readFileSync(join(root, 'renderer/index.ts'), 'utf8');
+  const types = [...index.matchAll(/export type \{([^}]*)\}/g)].flatMap(
+    ([, names]) => names!.match(/\w+/g) ?? [],
+  );
+  for (const name of types) t.ok(new RegExp(`\\b${name}\\b`).test(rendererPage), name);
+  t.ok(types.length > 10);
+  const codes = new Set(codesIn('renderer'));
+  for (const code of codes) t.ok(rendererPage.includes(`\`${code}\``) || page.includes(`\`${code}\``), code);
+  t.ok(codes.size > 2);
+  t.end();
+});
+
 /** As GitHub makes them of headings. */
 function anchorsIn(text: string): string[] {
   return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
