@@ -1,8 +1,11 @@
 // `npm run demo` shows what it says that it shows.
 import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { steps } from '../../demo/steps.js';
+import { cli } from '../helpers/cli.js';
 import type { Result } from '../../lib/index.js';
 
 const demo = fileURLToPath(new URL('../../demo/main.js', import.meta.url));
@@ -31,6 +34,17 @@ t.test('the table that the good step returns is printed', (t) => {
   t.match(stdout, /^ {2}00h {2}41\.9 .* 12h {3}5\.9 /m);
   t.match(stdout, /^ {2}11h .* 23h /m);
   t.end();
+});
+
+t.test('the workflow of the demo is rendered, over the real table', async (t) => {
+  const flow = fileURLToPath(new URL('../../../demo/flights.yaml', import.meta.url));
+  const entry = createRequire(import.meta.url).resolve('vega-datasets');
+  const flights = path.resolve(path.dirname(entry), '../data/flights-200k.arrow');
+  const { code, stdout } = await cli(['render', flow, '--input', `flights=${flights}`]);
+  t.equal(code, 0);
+  t.match(stdout, /^✓ byHour › render-by-hour {2}24 rows, 3 columns/m);
+  t.match(stdout, /^✓ worst › latest .*\n {4}stdout \| 3 of 24 hours\n/m);
+  t.match(stdout, /^ +0 +697 +41\.86/m);
 });
 
 t.test('where nobody looks, there are no colours, and nothing that a step printed gets through', (t) => {

@@ -1,5 +1,5 @@
 // The packed package installs offline, without a compiler, into an empty project, and works there.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -94,5 +94,18 @@ t.test('the command is there and runs a step', (t) => {
   t.equal(execFileSync(command, run, { ...options, input: 'x\n1\n2\n' }), '42\n');
   const bench = execFileSync(command, ['bench', '--spawns', '1', '--plain', '1', '--json'], options);
   t.match(JSON.parse(bench), { series: { firstLine: [Number], plainRoundTrip: [Number] } });
+  t.end();
+});
+
+t.test('without the package for Parquet, the command says what to install', (t) => {
+  writeFileSync(join(project, 'in.parquet'), 'PAR1');
+  const command = join(project, 'node_modules/.bin/nodespawner');
+  const { status, stderr } = spawnSync(command, ['run', 'step.mjs', '--table', 't=in.parquet'], {
+    cwd: project,
+    encoding: 'utf8',
+    env: { PATH: dirname(process.execPath) },
+  });
+  t.equal(status, 2);
+  t.match(stderr, /^nodespawner: in\.parquet: Parquet needs .*npm install parquet-wasm@[\d.]+\n$/);
   t.end();
 });
