@@ -7,29 +7,12 @@
  * current folder.
  */
 import fs from 'node:fs';
-import path from 'node:path';
-import { samples } from '../test/helpers/arrow/corpus.js';
 import { mutate, Random } from '../test/helpers/arrow/mutate.js';
 import { probe } from '../test/helpers/arrow/probe.js';
 import { fuzz, type FuzzJob, type FuzzReport } from './fuzz.js';
+import { MAX_SEED_BYTES, seeds } from './fuzz-seeds.js';
 
-/** Larger files are mutated elsewhere than where it matters. */
-const MAX_SEED_BYTES = 32_768;
 const MAX_POOL = 4000;
-
-function seeds(folder: string | undefined): Uint8Array[] {
-  const found = samples().map(({ bytes }) => bytes);
-  if (folder === undefined) return found;
-  const names = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
-  for (const name of names) {
-    const file = path.join(folder, name);
-    const { size } = fs.statSync(file);
-    if (!fs.statSync(file).isFile() || size < 8 || size > MAX_SEED_BYTES || /\.(gz|json|md)$/.test(name))
-      continue;
-    found.push(new Uint8Array(fs.readFileSync(file)));
-  }
-  return found;
-}
 
 function work({ iterations, seed, folder }: FuzzJob, at: (iteration: number) => void): FuzzReport {
   const pool = seeds(folder);

@@ -2,9 +2,11 @@
  * What does it cost to check a table, beside what it costs to read the same bytes?
  *
  * "open" is tableFromIPC, which looks at no value; "touch" gets every value of every column once; "bytes" adds up the
- * same bytes as 32-bit numbers, which is as fast as a loop in JavaScript goes over memory.
+ * same bytes as 32-bit numbers, which is as fast as a loop in JavaScript goes over memory; "copy" is memcpy to memory that is
+ * there already. They take turns.
  */
 import * as arrow from 'apache-arrow';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -126,15 +128,23 @@ function* cases(size: number): Generator<Case> {
   }
 }
 
-function times(rounds: number, run: () => unknown): Summary {
-  const series: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const start = performance.now();
-    run();
-    series.push(performance.now() - start);
+/** All in turn, so that whatever else the machine does hits each of them. */
+function inTurn<Name extends string>(
+  contestants: Readonly<Record<Name, readonly [rounds: number, run: () => unknown]>>,
+): Record<Name, Summary> {
+  const entries = Object.entries(contestants) as [Name, readonly [number, () => unknown]][];
+  const series = new Map(entries.map(([name]) => [name, [] as number[]]));
+  const most = Math.max(...entries.map(([, [rounds]]) => rounds));
+  for (let round = 0; round < most; round++) {
+    for (const [name, [rounds, run]] of entries) {
+      if (round >= rounds) continue;
+      const start = performance.now();
+      run();
+      series.get(name)?.push(performance.now() - start);
+    }
   }
-  return summarize(series);
-}
+  return Object.fromEntries(entries.map(([name]) => [name, summarize(series.get(name) ?? [])])) as Record<Name, Summary>;
+} // prettier-ignore
 
 function touch(bytes: Uint8Array): number {
   const opened = arrow.tableFromIPC(bytes);
@@ -158,6 +168,8 @@ export interface Validation {
   readonly bytes: number;
   readonly validate: Summary;
   readonly read: Summary;
+  readonly copy: Summary;
+  readonly hash: Summary;
   readonly open: Summary;
   readonly touch: Summary;
 }
@@ -165,28 +177,41 @@ export interface Validation {
 /** @param size of each table, about */
 export function measureValidation(rounds: number, size: number): Validation[] {
   const touches = Math.max(1, Math.floor(rounds / 5));
-  return Array.from(cases(size), ({ name, bytes }) => ({
-    name,
-    bytes: bytes.length,
-    validate: times(rounds, () => validateArrow(bytes)),
-    read: times(rounds, () => addUp(bytes)),
-    open: times(rounds, () => arrow.tableFromIPC(bytes)),
-    touch: times(touches, () => touch(bytes)),
-  }));
+  return Array.from(cases(size), ({ name, bytes }) => {
+    const target = new Uint8Array(bytes.length).fill(1);
+    const summaries = inTurn({
+      validate: [rounds, () => validateArrow(bytes)],
+      read: [rounds, () => addUp(bytes)],
+      copy: [
+        rounds,
+        () => {
+          target.set(bytes);
+        },
+      ],
+      hash: [touches, () => createHash('sha256').update(bytes).digest('hex')],
+      open: [rounds, () => arrow.tableFromIPC(bytes)],
+      touch: [touches, () => touch(bytes)],
+    });
+    return { name, bytes: bytes.length, ...summaries };
+  });
 }
 
 export function reportValidation(validations: readonly Validation[]): string {
-  const rows = validations.map(({ name, bytes, validate, read, open, touch: touched }) => {
-    const gbps = (ms: number): string => (bytes / 1e6 / ms).toFixed(1);
-    return [
-      name,
-      (bytes / 1e6).toFixed(1),
-      validate.count.toString(),
-      gbps(validate.p50),
-      gbps(read.p50),
-      ...[validate.p50, validate.p99, validate.deviation, open.p50, touched.p50].map((ms) => ms.toFixed(2)),
-    ];
-  });
-  const header = ['table', 'MB', 'count', 'validate, GB/s', 'bytes, GB/s', 'validate, ms', 'p99', 'deviation', 'open, ms', 'touch, ms']; // prettier-ignore
+  const rows = validations.map(
+    ({ name, bytes, validate, read, copy, hash: hashed, open, touch: touched }) => {
+      const gbps = (ms: number): string => (bytes / 1e6 / ms).toFixed(1);
+      return [
+        name,
+        (bytes / 1e6).toFixed(1),
+        validate.count.toString(),
+        gbps(validate.p50),
+        gbps(read.p50),
+        gbps(copy.p50),
+        gbps(hashed.p50),
+        ...[validate.p50, validate.p99, validate.deviation, open.p50, touched.p50].map((ms) => ms.toFixed(2)),
+      ];
+    },
+  );
+  const header = ['table', 'MB', 'count', 'validate, GB/s', 'bytes, GB/s', 'copy, GB/s', 'SHA-256, GB/s', 'validate, ms', 'p99', 'deviation', 'open, ms', 'touch, ms']; // prettier-ignore
   return table(header, rows);
 }
