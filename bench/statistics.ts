@@ -39,10 +39,18 @@ export function summarize(values: readonly number[]): Summary {
   };
 }
 
-/** Of the straight line through these points that has the least squares of errors. */
-export function slope(points: readonly (readonly [x: number, y: number])[]): number {
+export interface Line {
+  readonly slope: number;
+  /** Where x is 0. */
+  readonly start: number;
+}
+
+/** The straight line through these points that has the least squares of errors; level if all have the same x. */
+export function straightLine(points: readonly (readonly [x: number, y: number])[]): Line {
   const meanX = points.reduce((sum, [x]) => sum + x, 0) / points.length;
   const meanY = points.reduce((sum, [, y]) => sum + y, 0) / points.length;
   const covariance = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);
-  return covariance / points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
+  const squares = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
+  const slope = squares === 0 ? 0 : covariance / squares;
+  return { slope, start: meanY - slope * meanX };
 }

@@ -1,10 +1,10 @@
 import type { Footprint, Memory } from '../memory.js';
-import { median, slope } from '../statistics.js';
+import { median, straightLine } from '../statistics.js';
 import { mb, table } from './text.js';
 
 /** What one more of them adds to the PSS of all together: the slope of a straight line through all counts. */
 export function addedPss(footprints: readonly Footprint[]): number {
-  return slope(footprints.map(({ count, totalPss }) => [count, totalPss]));
+  return straightLine(footprints.map(({ count, totalPss }) => [count, totalPss])).slope;
 }
 
 export function reportMemory({ parked, plainNode }: Memory): string {
