@@ -1,5 +1,6 @@
 /** What is wrong with tables that a child has left in memory. Runs in the host's main thread, or beside it. */
 import type { OutputTable } from '../protocol/messages.js';
+import { DEFAULT_ARROW_LIMITS } from './arrow/validate/limits.js';
 import { InvalidArrowError, validateArrow } from './arrow/validate.js';
 import { native } from './native.js';
 
@@ -27,9 +28,11 @@ export function findFault(
       reason: `the memory of the tables has a hole at byte ${hole}, before its end at ${end}`,
     };
   }
+  // SECURITY: what all of them may have, since there may be many.
+  const maxChunks = Math.ceil(DEFAULT_ARROW_LIMITS.maxChunks / tables.length);
   for (const { name, offset, length } of tables) {
     try {
-      validateArrow(new Uint8Array(memory, offset, length));
+      validateArrow(new Uint8Array(memory, offset, length), { maxChunks });
     } catch (error) {
       if (!(error instanceof InvalidArrowError)) throw error;
       return { path: `tables.${name}`, reason: error.message };

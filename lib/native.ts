@@ -51,6 +51,7 @@ export interface HostAddon {
   createMemfd(name: string): number;
   addSeals(fd: number, seals: number): void;
   seekHole(fd: number): number;
+  dropFrom(fd: number, offset: number, length: number): void;
   mapPrivate(fd: number, length: number): ArrayBuffer;
   unmap(mapping: ArrayBuffer): void;
   watch(fd: number, onReadable: () => void): void;

@@ -79,16 +79,19 @@ async function toFate(
   if (outcome?.kind === 'returned' && reaped.exitCode === 0) return returned(outcome, output, options);
   const ended = await over;
   if (ended.forbidden !== null) return { status: 'forbidden', syscall: ended.forbidden };
-  const outOfMemory =
-    ended.oomKills > 0 || outcome?.kind === 'outOfMemory' || crashedForMemory(ended, confinement);
-  if (outOfMemory) return { status: 'outOfMemory' };
+  if (ended.oomKills > 0) return { status: 'outOfMemory' };
+  // Before anything that the child has said of itself.
   if (ended.killed?.kind === 'timedOut') return { status: 'timedOut', timeoutMs: options.timeoutMs };
   if (ended.killed?.kind === 'canceled') return { status: 'canceled', reason: ended.killed.reason };
   if (ended.killed?.kind === 'limitExceeded' && ended.killed.limit === 'outputBytes') {
     return { status: 'limitExceeded', limit: 'outputBytes', max: sandboxLimits.outputBytes };
   }
+  if (outcome?.kind === 'outOfMemory' || crashedForMemory(ended, confinement))
+    return { status: 'outOfMemory' };
   const limit = limitBehind(ended, sandboxLimits.cpuMs);
   if (limit !== undefined) return { status: 'limitExceeded', limit, max: sandboxLimits[limit] };
+  // What it has said counts only if it then ended by itself.
+  if (ended.signal !== null) return { status: 'signaled', signal: ended.signal };
   if (outcome?.kind === 'threw') {
     const { error, causes } = outcome;
     const ranOut = limitBehindError([error, ...causes], sandboxLimits);
@@ -102,7 +105,6 @@ async function toFate(
       return exceeded(codecLimit, options);
     return { status: 'badOutput', reason: outcome.reason, path: outcome.path };
   }
-  if (ended.signal !== null) return { status: 'signaled', signal: ended.signal };
   if (refusal !== undefined) return refusal;
   return { status: 'exited', exitCode: ended.exitCode ?? 0 };
 }

@@ -41,7 +41,10 @@ export const LARGE_BYTES = 1024 * 1024;
 /** How long opening a table may hold up the event loop at once. */
 const TURN_MS = 5;
 
-/** What fcntl(2) says where a child has sealed the memory against seals, or has left it in use. */
+/** What the memory may take beyond its tables: less than a page, or what a huge page has more. */
+const SLACK_BYTES = 2 * 1024 * 1024;
+
+/** What fcntl(2) and fallocate(2) say where a child has sealed the memory against seals, or has left it in use. */
 const SEALS_PREVENTED: readonly unknown[] = ['EPERM', 'EBUSY'];
 
 /**
@@ -87,15 +90,25 @@ function isLarge({ fd }: SharedMemory, end: number): boolean {
   return Math.max(end, fstatSync(fd).blocks * 512) > LARGE_BYTES;
 }
 
-/** @returns where the last table ends */
+/** @returns where the last table ends, and with it the memory */
 function seal({ fd }: SharedMemory, maxBytes: number, ranges: readonly OutputTable[]): number {
+  const end = endOf(ranges, maxBytes);
   try {
+    // SECURITY: the memory lives as long as a table in it, and there may be more of it than the table takes.
+    if (end < maxBytes && fstatSync(fd).blocks * 512 > end + SLACK_BYTES) {
+      native.dropFrom(fd, end, maxBytes - end);
+    }
     native.addSeals(fd, F_SEAL_WRITE | F_SEAL_SEAL);
   } catch (error) {
     if (!SEALS_PREVENTED.includes((error as NodeJS.ErrnoException).code)) throw error;
     const reason = `the memory of the tables can't be sealed: ${(error as Error).message}`;
     throw new BadTableError('tables', reason, { cause: error });
   }
+  return end;
+}
+
+/** Where the last table ends. */
+function endOf(ranges: readonly OutputTable[], maxBytes: number): number {
   if (ranges.length > MOST_TABLES) {
     throw new BadTableError('tables', `${ranges.length} tables, which is more than ${MOST_TABLES}`);
   }

@@ -28,6 +28,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
       {"createMemfd", CreateMemfd},
       {"addSeals", AddSeals},
       {"seekHole", SeekHole},
+      {"dropFrom", DropFrom},
       {"mapPrivate", MapPrivate},
       {"unmap", Unmap},
       {"watch", Watch},

@@ -45,6 +45,15 @@ Napi::Value SeekHole(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(offset));
 }
 
+Napi::Value DropFrom(const Napi::CallbackInfo& info) {
+  const int fd = info[0].As<Napi::Number>().Int32Value();
+  const off_t offset = info[1].As<Napi::Number>().Int64Value(), length = info[2].As<Napi::Number>().Int64Value();
+  if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length) != 0) {
+    return ThrowErrno(info.Env(), "fallocate", errno);
+  }
+  return info.Env().Undefined();
+}
+
 Napi::Value MapPrivate(const Napi::CallbackInfo& info) {
   const int fd = info[0].As<Napi::Number>().Int32Value();
   const auto length = static_cast<size_t>(info[1].As<Napi::Number>().Int64Value());

@@ -11,8 +11,12 @@ Napi::Value CreateMemfd(const Napi::CallbackInfo& info);
 // addSeals(fd: number, seals: number): void; F_SEAL_* of fcntl(2)
 Napi::Value AddSeals(const Napi::CallbackInfo& info);
 
-// seekHole(fd: number): number, where the first hole begins, which is at the end if there is none; SEEK_HOLE of lseek(2)
+// seekHole(fd: number): number, where the first hole begins, which is at the end if there is none; SEEK_HOLE of
+// lseek(2)
 Napi::Value SeekHole(const Napi::CallbackInfo& info);
+
+// dropFrom(fd: number, offset: number, length: number): void; FALLOC_FL_PUNCH_HOLE of fallocate(2)
+Napi::Value DropFrom(const Napi::CallbackInfo& info);
 
 // mapPrivate(fd: number, length: number): ArrayBuffer over a MAP_PRIVATE mapping from offset 0: read without a copy;
 // what is written stays in this process. Unmapped when the ArrayBuffer is collected.

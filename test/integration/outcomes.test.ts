@@ -345,6 +345,19 @@ t.test('a frame counts only if the process then ends in the orderly way', async 
   t.equal(expectStatus(await forge(frame, 'process.abort()'), 'signaled').signal, 'SIGABRT');
 });
 
+t.test('what a child says of itself counts less than what ended it', async (t) => {
+  const full = { name: 'Error', message: 'no space', code: 'ENOSPC' };
+  const threw = Buffer.concat(encodeResult({ kind: 'threw', error: full, causes: [] }));
+  const outOfMemory = Buffer.concat(encodeResult({ kind: 'outOfMemory' }));
+  for (const said of [threw, outOfMemory]) {
+    t.equal((await forge(said, 'for (;;);', { timeoutMs: 200 })).status, 'timedOut');
+    const signal = AbortSignal.timeout(200);
+    t.equal((await forge(said, 'for (;;);', { signal })).status, 'canceled');
+  }
+  const killed = await forge(threw, 'process.kill(process.pid, "SIGKILL"); for (;;);');
+  t.equal(expectStatus(killed, 'signaled').signal, 'SIGKILL');
+});
+
 t.test('badOutput: tables that are none, or not where the child says', async (t) => {
   const arrow = tableToIPC(tableFromArrays({ a: Int32Array.of(1, 2, 3) }), 'file');
   const cut = arrow.slice();

@@ -1,5 +1,5 @@
 // Whatever a child does to the memory that its tables are in: the host never crashes, and reads nothing that can change.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { fstatSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import {
   makeData,
   RecordBatch,
@@ -95,6 +95,37 @@ t.test('the memory can be made neither smaller nor larger, and has no bytes afte
   t.ok(['EPERM', 'EINVAL', 'EOPNOTSUPP'].includes(String(keepSize)), String(keepSize));
   t.ok(across === 'EPERM' || across === 64, 'up to the end at most');
   isWhole(t, result, 'the table is as it was');
+});
+
+t.test('what lies behind the tables is not kept with them', async (t) => {
+  const maxTableBytes = 32 * SIZE;
+  const fill = `for (let at = ${SIZE}; at < ${maxTableBytes}; at += ${SIZE}) fs.writeSync(fd, Buffer.alloc(${SIZE}, 1), 0, ${SIZE}, at);`;
+  const result = await forge(lab, fill, { maxTableBytes });
+  isWhole(t, result, 'the table is fine');
+  const kept = readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith('/memfd:nodespawner-output')
+        ? [fstatSync(Number(fd))]
+        : [];
+    } catch {
+      return []; // that of the listing itself
+    }
+  });
+  const ours = kept.filter(({ size }) => size === maxTableBytes);
+  t.equal(ours.length, 1);
+  for (const { blocks } of ours) t.ok(blocks * 512 <= 4 * SIZE, `${blocks * 512} bytes`);
+});
+
+t.test('the batches of all tables together are limited', async (t) => {
+  const code = (count: number): string => `
+    const { Table, RecordBatch, tableFromArrays } = require('apache-arrow');
+    const [batch] = tableFromArrays({ n: Int32Array.of() }).batches.concat(tableFromArrays({ n: Int32Array.of(1) }).batches);
+    const many = () => new Table(Array.from({ length: 300 }, () => batch));
+    return { tables: Object.fromEntries(Array.from({ length: ${count} }, (_, i) => ['t' + i, many()])) };`;
+  const one = expectStatus(await lab.attack(code(1)), 'ok');
+  t.equal(one.tables.t0?.batches.length, 300);
+  const { reason } = expectStatus(await lab.attack(code(200)), 'badOutput');
+  t.match(reason, /maxChunks/);
 });
 
 t.test('memory with a hole in it is refused, wherever the hole is', async (t) => {
