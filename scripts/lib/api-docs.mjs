@@ -20,12 +20,15 @@ const sources = [
   ts.createSourceFile(file, fs.readFileSync(inRoot(file), 'utf8'), ts.ScriptTarget.Latest, true),
 );
 
-/** @type {unknown[]} */
-const built = await Promise.all(
-  ['lib', 'renderer'].map((part) => import(inRoot('dist', part, 'defaults.js'))),
-);
+/** @type {unknown} */
+const ofLib = await import(inRoot('dist/lib/defaults.js'));
+/** @type {unknown} */
+const ofRenderer = await import(inRoot('dist/renderer/defaults.js'));
 /** The constants of lib/defaults.ts and renderer/defaults.ts, by name. */
-const defaults = /** @type {Record<string, unknown>} */ (Object.assign({}, ...built));
+const defaults = {
+  .../** @type {Record<string, unknown>} */ (ofLib),
+  .../** @type {Record<string, unknown>} */ (ofRenderer),
+};
 
 const KIB = 1024;
 

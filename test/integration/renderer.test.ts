@@ -190,6 +190,28 @@ t.test('code is looked at before it is rendered', async (t) => {
   });
 });
 
+t.test('an input that is no table rejects the rendering, and ends its events', async (t) => {
+  const tab = { id: 'tab', from: 'wrong', steps: [step('one', 'return table;')] };
+  for (const wrong of [5 as never, { path: '/no/such/file' }]) {
+    const rendering = renderer.render(workflow(tab), { inputs: { wrong } });
+    const events: RenderEvent[] = [];
+    for await (const event of rendering) events.push(event);
+    t.strictSame(events, []);
+    await t.rejects(Promise.resolve(rendering), { code: 'ERR_INVALID_OPTION' });
+  }
+  using unused = await renderer.render(linear(source('one')), { inputs: { wrong: 5 as never } });
+  t.equal(unused.status, 'ok', 'one that nothing takes is not looked at');
+});
+
+t.test('events are there from the first one on, whenever one begins to iterate', async (t) => {
+  const rendering = renderer.render(linear(source('one')));
+  (await rendering)[Symbol.dispose]();
+  const types: string[] = [];
+  for await (const { type } of rendering) types.push(type);
+  t.equal(types[0], 'queued');
+  t.equal(types.at(-1), 'done');
+});
+
 t.test('what is no workflow is refused by the place in it', (t) => {
   for (const [wrong, option] of [
     [null, 'workflow'],

@@ -1,0 +1,198 @@
+/**
+ * Do hundreds of workflows at once, a tenth of whose steps are hostile, each come to what they should, and is nothing left
+ * of them?
+ *
+ *   node dist/bench/renderer-soak.js [--workflows N] [--at-once N] [--seed N]
+ *
+ *   --workflows N   how many (200)
+ *   --at-once N     how many of them at the same time (20)
+ *   --seed N        of which kinds they are (any)
+ *
+ * Ends with exit code 1 if anything was not as it should be.
+ */
+import { mkdtempSync, readdirSync, rmSync, statSync, realpathSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Renderer, type RendererStats, type StepReport, type Tab, type Workflow } from '../renderer/index.js';
+import { collectGarbage } from '../test/helpers/garbage.js';
+import { markedProcesses } from '../test/helpers/processes.js';
+import { MARK, newMark } from '../test/helpers/zygote.js';
+import { seededRandom } from './random.js';
+import { firstStep, goodStep, hostileStep, type KnownStep } from './renderer-soak-steps.js';
+
+export interface RendererSoakPlan {
+  readonly workflows: number;
+  readonly atOnce: number;
+  readonly seed: number;
+}
+
+export interface RendererSoakReport {
+  readonly seconds: number;
+  readonly stats: RendererStats;
+  /** How many steps there were of each status, or had each error. */
+  readonly outcomes: Readonly<Record<string, number>>;
+  /** From the call of render() to the report, in milliseconds. */
+  readonly medianMs: number;
+  readonly problems: readonly string[];
+}
+
+const HOSTILE_SHARE = 0.1;
+const CACHE_BYTES = 4_000_000;
+/** How long processes and descriptors may take to be gone, in milliseconds. */
+const SETTLE_MS = 10_000;
+
+/** A workflow, and its steps tab by tab. */
+interface Known {
+  readonly workflow: Workflow;
+  readonly tabs: readonly (readonly KnownStep[])[];
+}
+
+function makeWorkflow(index: number, random: () => number): Known {
+  const tabs: KnownStep[][] = [];
+  const count = 1 + Math.floor(random() * 3);
+  for (let tab = 0; tab < count; tab++) {
+    // Few kinds of them, so that some are found in the cache.
+    const steps = [
+      firstStep(`${tab}-0`, Math.floor(random() * 20), 1_000 + Math.floor(random() * 3) * 1_000),
+    ];
+    const length = 2 + Math.floor(random() * 3);
+    for (let n = 1; n < length; n++) {
+      const id = `${tab}-${n}`;
+      const isHostile = random() < HOSTILE_SHARE;
+      const kind = Math.floor(random() * 1000);
+      steps.push(isHostile ? hostileStep(id, kind) : goodStep(id, kind % 10));
+    }
+    tabs.push(steps);
+  }
+  const workflow = {
+    id: `workflow-${index}`,
+    tabs: tabs.map((steps, tab): Tab => ({ id: `tab-${tab}`, steps: steps.map(({ step }) => step) })),
+  };
+  return { workflow, tabs };
+}
+
+/** What was not as it should be with the steps of one tab. */
+function check(steps: readonly KnownStep[], reports: ReadonlyMap<string, StepReport>): string[] {
+  const problems: string[] = [];
+  let sum: number | undefined;
+  let rows = 0;
+  let isBroken = false;
+  for (const { step, error } of steps) {
+    const report = reports.get(step.id);
+    const wanted = isBroken ? 'unreachable' : (error ?? 'ok');
+    const found = report === undefined ? 'missing' : outcomeOf(report);
+    if (found !== wanted) problems.push(`${step.id} is ${found} instead of ${wanted}`);
+    const params = step.params as { seed?: number; rows?: number; by?: number } | undefined;
+    if (params?.rows !== undefined && params.seed !== undefined) {
+      rows = params.rows;
+      sum = (rows * (rows - 1)) / 2 + rows * params.seed;
+    } else if (params?.by !== undefined && sum !== undefined) {
+      sum += rows * params.by;
+      if (report?.status === 'ok' && report.value !== sum)
+        problems.push(`${step.id} gave ${JSON.stringify(report.value)} instead of ${sum}`);
+    }
+    isBroken ||= error !== undefined;
+  }
+  return problems;
+}
+
+function outcomeOf(report: StepReport): string {
+  return report.status === 'error' ? (report.errors[0]?.code ?? 'error') : report.status;
+}
+
+const openFds = (): number => readdirSync('/proc/self/fd').length;
+
+async function settled(what: string, look: () => boolean): Promise<string[]> {
+  for (const deadline = performance.now() + SETTLE_MS; performance.now() < deadline;) {
+    if (look()) return [];
+    await pause(20);
+  }
+  return [what];
+}
+
+export async function soakRenderer({
+  workflows,
+  atOnce,
+  seed,
+}: RendererSoakPlan): Promise<RendererSoakReport> {
+  const random = seededRandom(seed);
+  const all = Array.from({ length: workflows }, (_, index) => makeWorkflow(index, random));
+  const dir = mkdtempSync(path.join(tmpdir(), 'nodespawner-renderer-soak-'));
+  const mark = newMark();
+  const problems: string[] = [];
+  const outcomes: Record<string, number> = {};
+  const times: number[] = [];
+  const started = performance.now();
+  const renderer = await Renderer.start({
+    env: { [MARK]: mark },
+    cache: { dir, maxBytes: CACHE_BYTES },
+    limits: { timeoutMs: 5_000, memoryBytes: 256 * 2 ** 20, outputBytes: 2 ** 20 },
+  });
+  const queue = all.values();
+  const work = async (): Promise<void> => {
+    for (const { workflow, tabs } of queue) {
+      using report = await renderer.render(workflow);
+      times.push(report.ms);
+      const reports = new Map(report.steps.map((step) => [step.step, step]));
+      for (const step of report.steps) outcomes[outcomeOf(step)] = (outcomes[outcomeOf(step)] ?? 0) + 1;
+      for (const steps of tabs)
+        problems.push(...check(steps, reports).map((text) => `${workflow.id}: ${text}`));
+    }
+  };
+  const fds = openFds();
+  try {
+    await Promise.all(Array.from({ length: atOnce }, work));
+    const { stats } = renderer;
+    if (stats.children.running > 0 || stats.children.queued > 0)
+      problems.push('children are left in the queue');
+    await renderer.close();
+    problems.push(...(await settled('processes are left', () => markedProcesses(mark).length === 0)));
+    const isClosed = (): boolean => {
+      collectGarbage();
+      return openFds() <= fds;
+    };
+    problems.push(...(await settled(`${fds} descriptors before, ${openFds()} after`, isClosed)));
+    const bytes = readdirSync(dir).reduce((sum, name) => sum + statSync(path.join(dir, name)).size, 0);
+    if (bytes > CACHE_BYTES) problems.push(`the cache has ${bytes} bytes`);
+    const medianMs = times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
+    return { seconds: (performance.now() - started) / 1000, stats, outcomes, medianMs, problems };
+  } finally {
+    await renderer.close();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      workflows: { type: 'string', default: '200' },
+      'at-once': { type: 'string', default: '20' },
+      seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 32)) },
+    },
+  });
+  const plan = {
+    workflows: Number(values.workflows),
+    atOnce: Number(values['at-once']),
+    seed: Number(values.seed),
+  };
+  if (!(plan.workflows >= 1) || !(plan.atOnce >= 1))
+    throw new Error('--workflows and --at-once must be at least 1');
+  const { seconds, stats, outcomes, medianMs, problems } = await soakRenderer(plan);
+  console.log(
+    `Node ${process.version}, seed ${plan.seed}: ${plan.workflows} workflows, ${plan.atOnce} at once`,
+  );
+  console.log(
+    `${stats.children.spawned} children in ${seconds.toFixed(0)} s; a workflow takes ${medianMs.toFixed(0)} ms (median)`,
+  );
+  console.log(`steps: ${JSON.stringify(outcomes)}`);
+  console.log(`tables: ${JSON.stringify(stats.tables)}, cache: ${JSON.stringify(stats.cache)}`);
+  console.log(`problems: ${problems.length}`);
+  for (const problem of problems.slice(0, 50)) console.log(`  - ${problem}`);
+  process.exitCode = problems.length === 0 ? 0 : 1;
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url))
+  await main();
