@@ -7,7 +7,7 @@
  *   --peers            also what a user could take instead; installs it in bench/peers/
  *   --spawns N         how often nodespawner is measured (1000); a fifth of it for each size of table and each layer
  *   --plain N          how often what takes longer: a plain node, the start of a zygote (50)
- *   --windows N        how often each rate is measured (9), --window-ms N: for how long (1000)
+ *   --windows N        how often each rate is measured (5), --window-ms N: for how long (1000)
  *   --table-mb N       the largest table (1024)
  *   --children 1,2,4   how many parked children memory is measured of (1,2,4,8,16,32)
  *   --only 20,24       on these versions of Node in test/nodes (24); --nodes: on each of them

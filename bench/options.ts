@@ -40,7 +40,7 @@ export function readOptions(args: readonly string[]): Options {
       peers: { type: 'boolean', default: false },
       spawns: { type: 'string', default: '1000' },
       plain: { type: 'string', default: '50' },
-      windows: { type: 'string', default: '9' },
+      windows: { type: 'string', default: '5' },
       'window-ms': { type: 'string', default: '1000' },
       'table-mb': { type: 'string', default: '1024' },
       children: { type: 'string', default: '1,2,4,8,16,32' },

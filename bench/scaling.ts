@@ -97,7 +97,7 @@ const workShare = workShareOf(median(cores.map(allCpuMs)), parkedMs, refillMs);
 const measured: Measured = { parkedMs, onDemandMs, refillMs, workShare };
 say(`A core works for ${(100 * workShare).toFixed(0)} % of the time of a call and of its refill.`);
 const model = fit(cores.map(({ cores, perSecond }) => ({ cores, perSecond: median(perSecond) })));
-/** What calls would be if they never waited for anybody: load on the machine hardly matters to it. */
+/** What calls would be if they never waited for anybody: load on the machine matters less to it. */
 const cpuModel = fit(
   cores.map((figures) => ({ cores: figures.cores, perSecond: (1000 * figures.cores) / allCpuMs(figures) })),
 );

@@ -12,7 +12,7 @@ const percent = (share: number): string => `${(100 * share).toFixed(share < 0.99
 export function reportCores(figures: readonly CoreFigures[]): string {
   return [
     'Calls (round trips) that keep so many cores busy: how many in a second, the CPU time of each in milliseconds, and the page',
-    'faults of a child. CPU time of host + zygote + child hardly depends on what else the machine does; calls per second do.',
+    'faults of a child. CPU time depends less on what else the machine does than calls per second do.',
     '',
     table(
       ['cores', 'calls per second, p50', 'p25', 'p75', 'CPU: host', 'zygote', 'child', 'all', 'faults'],

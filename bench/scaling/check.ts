@@ -56,8 +56,8 @@ export function workOf(
   return { parked: draw(parkedMs), onDemand: draw(onDemandMs), refill: draw(refillMs) };
 }
 
-/** Simulated calls are more than real ones: they cost nothing, and the tail wants many. */
-const SIMULATED_MS = 300_000;
+/** How often the same calls are simulated: they cost nothing, and the tail wants many. */
+const REPEATS = 50;
 
 export async function checkCase(
   one: Case,
@@ -67,7 +67,16 @@ export async function checkCase(
   run: (pool: number, at: readonly number[]) => Promise<PoolRun>,
 ): Promise<Checked> {
   const { pool, perSecond, burst } = one;
-  const at = (length: number): number[] => arrivals(perSecond, burst, length, seededRandom(pool + burst));
-  const real = await run(pool, at(ms));
-  return { ...one, real, simulated: simulatePool(cores, pool, workOf(measured, 1), at(SIMULATED_MS)) };
+  const at = arrivals(perSecond, burst, ms, seededRandom(pool + burst));
+  const real = await run(pool, at);
+  const work = workOf(measured, 1);
+  const repeated = Array.from({ length: REPEATS }, () => simulatePool(cores, pool, work, at));
+  const sum = (of: (simulated: Simulated) => number): number =>
+    repeated.reduce((total, simulated) => total + of(simulated), 0);
+  const simulated = {
+    times: repeated.flatMap(({ times }) => times),
+    hits: sum(({ hits }) => hits),
+    crowded: sum(({ crowded }) => crowded),
+  };
+  return { ...one, real, simulated };
 }
