@@ -64,14 +64,17 @@ class FaultFinder {
 
   #settle(answer: FaultAnswer): void {
     const asked = this.#asked.get(answer.id);
+    // A thread that was given up may have had an answer.
+    if (asked === undefined) return;
     this.#asked.delete(answer.id);
-    if ('error' in answer) asked?.reject(answer.error);
-    else asked?.resolve(answer.fault);
+    if ('error' in answer) asked.reject(answer.error);
+    else asked.resolve(answer.fault);
     if (this.#asked.size === 0) this.#endWhenIdle();
   }
 
   #endWhenIdle(): void {
     const worker = this.#worker;
+    clearTimeout(this.#idle);
     this.#idle = setTimeout(() => {
       this.#worker = undefined;
       void worker?.terminate();

@@ -65,9 +65,11 @@ export async function readOutput(
   try {
     const end = seal(output, maxBytes, ranges);
     const memory = native.mapPrivate(output.fd, end);
-    const fault = isLarge(output, end)
-      ? await faultFinder.find(output.fd, end, ranges)
-      : findFault(output.fd, memory, ranges);
+    // What is behind the tables, and would be looked through for holes, is gone.
+    const fault =
+      end > LARGE_BYTES
+        ? await faultFinder.find(output.fd, end, ranges)
+        : findFault(output.fd, memory, ranges);
     if (fault !== undefined) throw new BadTableError(fault.path, fault.reason);
     // A child that is given one of several tables could read the others, which its caller may not want.
     const [only] = ranges.length === 1 ? ranges : [];
@@ -83,11 +85,6 @@ export async function readOutput(
     throw error instanceof BadTableError ? error : new HostError('read the tables of a result', error);
   }
   return tables;
-}
-
-/** Whether looking at it would hold up the event loop: at the tables, or for holes at what is behind them. */
-function isLarge({ fd }: SharedMemory, end: number): boolean {
-  return Math.max(end, fstatSync(fd).blocks * 512) > LARGE_BYTES;
 }
 
 /** @returns where the last table ends, and with it the memory */
