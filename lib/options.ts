@@ -183,6 +183,9 @@ export function checkZygoteOptions(options: ZygoteOptions | undefined): CheckedZ
   return checked;
 }
 
+/** CHILDREN_PER_ZYGOTE of native/launcher/ids.h, less the one that is being made. */
+const MOST_PARKED = 254;
+
 function checkPool(value: unknown, name: string): PoolSize {
   const reader = new Reader(value, name);
   const checked = {
@@ -191,6 +194,9 @@ function checkPool(value: unknown, name: string): PoolSize {
   };
   reader.end();
   if (checked.max < checked.min) fail(`${name}.max`, 'at least as large as min', checked.max);
+  if (checked.max > MOST_PARKED) {
+    fail(`${name}.max`, `${MOST_PARKED} at most, since a zygote has 255 children at once`, checked.max);
+  }
   return checked;
 }
 

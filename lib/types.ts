@@ -53,7 +53,7 @@ export interface ZygoteOptions {
   readonly idleTimeoutMs?: number;
   /**
    * How many children are kept cloned and confined ahead of demand: at least `min`, and up to `max` where spawns would
-   * have had to wait. `{ min: 0, max: 0 }`: none. @default {@link DEFAULT_POOL}
+   * have had to wait, which is 254 at most. `{ min: 0, max: 0 }`: none. @default {@link DEFAULT_POOL}
    */
   readonly pool?: { readonly min?: number; readonly max?: number };
   /** When the zygote is replaced by a new one. @default {@link DEFAULT_ROTATION} */

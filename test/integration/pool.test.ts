@@ -1,5 +1,6 @@
 // Children that are cloned and confined ahead of demand.
 import t from 'tap';
+import { Zygote } from '../../lib/index.js';
 import { eventually } from '../helpers/eventually.js';
 import { markedProcesses, zygoteTree } from '../helpers/processes.js';
 import { MARK, newMark, rejection, startZygote } from '../helpers/zygote.js';
@@ -23,6 +24,17 @@ t.test('a parked child is there before it is asked for', async (t) => {
   t.equal(zygote.parked, 0, 'it was taken');
   const result = await child.result;
   t.equal(result.status, 'ok');
+});
+
+t.test('a pool that a zygote can not fill is refused', async (t) => {
+  for (const pool of [
+    { min: 2, max: 1 },
+    { min: 0, max: 255 },
+    { min: -1, max: 8 },
+  ]) {
+    const error = await rejection(Zygote.start({ preload: [], pool }));
+    t.match(error, { code: 'ERR_INVALID_OPTION', option: /^options\.pool\.(min|max)$/ });
+  }
 });
 
 t.test('a pool of none is none', async (t) => {
