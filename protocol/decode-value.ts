@@ -41,9 +41,10 @@ export class ValueDecoder {
     this.#left = limits.maxElements;
   }
 
-  /** Counts one value, or something else that costs as much memory. @throws {Refusal} if it is one too many */
-  charge(): void {
-    if (--this.#left < 0) {
+  /** Counts one value, or something else that costs as much as `values`. @throws {Refusal} if it is too much */
+  charge(values = 1): void {
+    this.#left -= values;
+    if (this.#left < 0) {
       const max = this.#limits.maxElements;
       throw new Refusal((path) => new ValueTooLargeError(path, 'maxElements', max));
     }

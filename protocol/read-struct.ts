@@ -92,13 +92,16 @@ function readField(type: FieldType, reader: StrictReader, values: ValueDecoder):
   }
 }
 
+/** What a struct in a list counts as, since it takes so much longer to read than a number. */
+const STRUCT_VALUES = 100;
+
 function readList(element: FieldType, reader: StrictReader, values: ValueDecoder): unknown[] {
   const count = reader.list(element.wire);
   const list: unknown[] = [];
   try {
     for (let index = 0; index < count; index++) {
       // Elements cost memory whatever they are, and so come out of the same budget.
-      values.charge();
+      values.charge(element.kind === 'struct' ? STRUCT_VALUES : 1);
       list.push(readField(element, reader, values));
     }
   } catch (error) {

@@ -181,11 +181,11 @@ t.test('the element limit is for all arguments together', (t) => {
   t.end();
 });
 
-t.test('tables count as elements of a result', (t) => {
+t.test('each table counts as a hundred elements of a result', (t) => {
   const tables = ['a', 'b', 'c'].map((name) => ({ name, offset: 0, length: 0 }));
   const bytes = Buffer.concat(encodeResult({ kind: 'returned', value: null, tables }));
-  t.ok(decodeResult(bytes, { maxElements: 4 }));
-  t.throws(() => decodeResult(bytes, { maxElements: 3 }), {
+  t.ok(decodeResult(bytes, { maxElements: 301 }));
+  t.throws(() => decodeResult(bytes, { maxElements: 300 }), {
     code: 'ERR_VALUE_TOO_LARGE',
     limit: 'maxElements',
   });
