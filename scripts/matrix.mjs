@@ -25,7 +25,8 @@ const files = findTests(filters);
 if (wanted.length === 0 || files.length === 0) fail('No test found.');
 
 /** @returns {string} */
-const versionOf = (/** @type {string} */ node) => execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
+const versionOf = (/** @type {string} */ node) =>
+  execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const lines = [];
