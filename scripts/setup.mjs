@@ -1,7 +1,7 @@
 // Installs what this checkout lacks: npm packages, and Debian packages when run as root on Debian or Ubuntu.
 // Elsewhere it names the missing packages and the exact command, and fails.
 //
-//   node scripts/setup.mjs [build] [test] [lint] [aarch64] [nodes] [peers]
+//   node scripts/setup.mjs [build] [test] [lint] [aarch64] [nodes] [peers] [browser]
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -10,13 +10,9 @@ import { fail, inRoot, readJson, root, run } from './lib/project.mjs';
 /** The Debian packages of each use, each with the command, or the file, that shows that it is there. */
 const packages = {
   build: { 'g++': 'g++', make: 'make', cmake: 'cmake', 'libseccomp-dev': '/usr/include/seccomp.h' },
-  test: {
-    'thrift-compiler': 'thrift',
-    binutils: 'readelf',
-    iproute2: 'ip',
-    nftables: 'nft',
-    chromium: 'chromium',
-  },
+  test: { 'thrift-compiler': 'thrift', binutils: 'readelf', iproute2: 'ip', nftables: 'nft' },
+  // Debian's: Ubuntu has none by this name, so its users' tests go without.
+  browser: { chromium: 'chromium' },
   lint: { 'clang-format': 'clang-format', 'clang-tidy': 'clang-tidy' },
   aarch64: { 'g++-aarch64-linux-gnu': 'aarch64-linux-gnu-g++' },
 };
