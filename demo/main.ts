@@ -4,21 +4,18 @@
  *   npm run demo        exit code 0 if each outcome was what it should be
  */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { tableFromIPC, type Table } from 'apache-arrow';
 import { Zygote, type Result } from '../lib/index.js';
 import { chart } from './chart.js';
+import { FLIGHTS } from './flights.js';
 import { msUntilStamp, now, plainNode, STAMP } from './first-line.js';
 import { steps, type Step } from './steps.js';
 import { median, ms, paint } from './terminal.js';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-// The package exports its code only, which is in build/, beside data/.
-const packageEntry = createRequire(import.meta.url).resolve('vega-datasets');
-const flightsFile = path.resolve(path.dirname(packageEntry), '../data/flights-200k.arrow');
 
 interface Run {
   readonly result: Result;
@@ -55,12 +52,12 @@ function line(
   return `${mark} ${title.padEnd(22)} ${status.padEnd(11)} ${start.padStart(8)} ${plain.padStart(11)}   ${what}`;
 }
 
-const bytes = readFileSync(flightsFile);
+const bytes = readFileSync(FLIGHTS);
 const { numRows, numCols } = tableFromIPC(bytes);
 console.log(`
 ${paint('bold', 'nodespawner')}: Node ${process.version}, Linux ${os.release()}, ${os.cpus()[0]?.model ?? 'CPU'}
 
-table   ${path.basename(flightsFile)} of vega-datasets: ${numRows.toLocaleString('en')} rows, ${numCols} columns, ${(bytes.byteLength / 1e6).toFixed(1)} MB`);
+table   ${path.basename(FLIGHTS)} of vega-datasets: ${numRows.toLocaleString('en')} rows, ${numCols} columns, ${(bytes.byteLength / 1e6).toFixed(1)} MB`);
 
 const since = now();
 await using zygote = await Zygote.start({

@@ -8,8 +8,7 @@
 import * as arrow from 'apache-arrow';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
-import { createRequire } from 'node:module';
-import path from 'node:path';
+import { FLIGHTS } from '../../demo/flights.js';
 import { validateArrow } from '../../lib/arrow/validate.js';
 import { table } from '../report/text.js';
 import { summarize, type Summary } from '../statistics.js';
@@ -23,13 +22,7 @@ interface Case {
 }
 
 function flights(): Case {
-  // The package does not export its files, so look beside what it does export.
-  const main = createRequire(import.meta.url).resolve('vega-datasets');
-  const file = path.join(
-    main.slice(0, main.lastIndexOf('vega-datasets')),
-    'vega-datasets/data/flights-200k.arrow',
-  );
-  return { name: 'flights-200k.arrow', bytes: new Uint8Array(fs.readFileSync(file)) };
+  return { name: 'flights-200k.arrow', bytes: new Uint8Array(fs.readFileSync(FLIGHTS)) };
 }
 
 /** A bitmap in which each seventh slot is null. */

@@ -1,7 +1,8 @@
 // The mean delay for each hour of departure: a table with a row an hour, and how many flights went into it.
 import { tableFromArrays } from 'apache-arrow';
 
-export default function ({ tables: { flights } }) {
+/** As a step of a workflow. */
+export function render(flights) {
   const times = flights.getChild('time').toArray();
   const delays = flights.getChild('delay').toArray();
   const sums = new Float64Array(24);
@@ -11,10 +12,13 @@ export default function ({ tables: { flights } }) {
     sums[hour] += delays[i];
     counts[hour]++;
   }
-  const table = tableFromArrays({
+  return tableFromArrays({
     hour: Uint8Array.from(counts.keys()),
     flights: counts,
     meanDelay: sums.map((sum, hour) => sum / counts[hour]),
   });
-  return { value: { flights: times.length }, tables: { byHour: table } };
+}
+
+export default function ({ tables: { flights } }) {
+  return { value: { flights: flights.numRows }, tables: { byHour: render(flights) } };
 }

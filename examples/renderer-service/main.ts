@@ -4,8 +4,9 @@
  *   npm run example        then open http://127.0.0.1:3000
  *   PORT=8080 HOST=0.0.0.0 npm run example
  */
+import { FLIGHTS } from '../../demo/flights.js';
 import { Renderer } from '../../renderer/index.js';
-import { FLIGHTS, makeService, RENDERER_OPTIONS } from './service.js';
+import { makeService, RENDERER_OPTIONS } from './service.js';
 
 const renderer = await Renderer.start(RENDERER_OPTIONS);
 const service = await makeService(renderer, FLIGHTS);

@@ -1,6 +1,5 @@
 /** Renderers, workflows and reports, for tests that use real children. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { inspect } from 'node:util';
@@ -14,12 +13,6 @@ import {
   type Tab,
   type Workflow,
 } from '../../renderer/index.js';
-
-/** 200,000 flights: the package exports its code only, which is in build/, beside data/. */
-export const FLIGHTS = path.resolve(
-  path.dirname(createRequire(import.meta.url).resolve('vega-datasets')),
-  '../data/flights-200k.arrow',
-);
 
 /** A Renderer that is closed when the test ends. */
 export async function startRenderer(t: Test, options: RendererOptions = {}): Promise<Renderer> {

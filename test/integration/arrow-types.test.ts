@@ -1,10 +1,9 @@
 // Every type that there is in Arrow goes into a real child and comes out of it, equal on both sides.
 import { ftruncateSync, readFileSync, readSync, writeSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import path from 'node:path';
 import * as flechette from '@uwdata/flechette';
 import { Field, LargeBinary, tableFromIPC, type Table } from 'apache-arrow';
 import t from 'tap';
+import { FLIGHTS } from '../../demo/flights.js';
 import { validateArrow } from '../../lib/arrow/validate.js';
 import type { TableInput } from '../../lib/index.js';
 import { native } from '../../lib/native.js';
@@ -107,14 +106,12 @@ t.test('another implementation reads in what comes out what it reads in what wen
 });
 
 t.test('a real file of another writer reads the same in a child as another reader reads it', async (t) => {
-  const main = createRequire(import.meta.url).resolve('vega-datasets');
-  const file = path.join(main.slice(0, main.lastIndexOf('vega-datasets')), 'vega-datasets/data/flights-200k.arrow');
   const code = `module.exports = ({ tables: { flights } }) => ({
     value: flights.schema.fields.map(({ name }) => [name, flights.getChild(name).toArray().reduce((sum, value) => sum + value, 0)]),
     tables: { flights },
   });`;
-  const { value, tables } = await zygote.run(code, { tables: { flights: { path: file } } });
-  const there = flechette.tableFromIPC(new Uint8Array(readFileSync(file)));
+  const { value, tables } = await zygote.run(code, { tables: { flights: { path: FLIGHTS } } });
+  const there = flechette.tableFromIPC(new Uint8Array(readFileSync(FLIGHTS)));
   const columnsThere = there.schema.fields.map(({ name }, index) => [name, there.getChildAt(index).toArray() as Float32Array] as const);
   t.strictSame(value, columnsThere.map(([name, values]) => [name, values.reduce((sum, number) => sum + number, 0)]));
   const bits = ({ buffer, byteOffset, byteLength }: Float32Array): Buffer => Buffer.from(buffer, byteOffset, byteLength);

@@ -1,9 +1,8 @@
 // `npm run demo` shows what it says that it shows.
 import { spawnSync } from 'node:child_process';
-import { createRequire } from 'node:module';
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { FLIGHTS } from '../../demo/flights.js';
 import { steps } from '../../demo/steps.js';
 import { cli } from '../helpers/cli.js';
 import type { Result } from '../../lib/index.js';
@@ -38,9 +37,7 @@ t.test('the table that the good step returns is printed', (t) => {
 
 t.test('the workflow of the demo is rendered, over the real table', async (t) => {
   const flow = fileURLToPath(new URL('../../../demo/flights.yaml', import.meta.url));
-  const entry = createRequire(import.meta.url).resolve('vega-datasets');
-  const flights = path.resolve(path.dirname(entry), '../data/flights-200k.arrow');
-  const { code, stdout } = await cli(['render', flow, '--input', `flights=${flights}`]);
+  const { code, stdout } = await cli(['render', flow, '--input', `flights=${FLIGHTS}`]);
   t.equal(code, 0);
   t.match(stdout, /^✓ byHour › render-by-hour {2}24 rows, 3 columns/m);
   t.match(stdout, /^✓ worst › latest .*\n {4}stdout \| 3 of 24 hours\n/m);

@@ -1,7 +1,8 @@
 // A workflow as users have them: ten steps over 200,000 flights, edited at its beginning, in the middle, at its end.
 import t from 'tap';
 import type { Step, Workflow } from '../../renderer/index.js';
-import { FLIGHTS, rendered, startRenderer, stepOf } from '../helpers/renderer.js';
+import { FLIGHTS } from '../../demo/flights.js';
+import { rendered, startRenderer, stepOf } from '../helpers/renderer.js';
 
 const renderer = await startRenderer(t, { preload: ['apache-arrow', 'arquero'] });
 const inputs = { flights: { path: FLIGHTS } };

@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { chromium, type Page } from 'playwright-core';
 import t from 'tap';
-import { FLIGHTS, makeService, RENDERER_OPTIONS } from '../../examples/renderer-service/service.js';
+import { FLIGHTS } from '../../demo/flights.js';
+import { makeService, RENDERER_OPTIONS } from '../../examples/renderer-service/service.js';
 import { startRenderer } from '../helpers/renderer.js';
 
 const BROWSER = '/usr/bin/chromium';

@@ -1,8 +1,9 @@
 // The example service, over HTTP: what becomes of its samples.
 import t from 'tap';
+import { FLIGHTS } from '../../demo/flights.js';
 import type { Answer } from '../../examples/renderer-service/answer.js';
 import { SAMPLES } from '../../examples/renderer-service/samples.js';
-import { FLIGHTS, makeService, RENDERER_OPTIONS } from '../../examples/renderer-service/service.js';
+import { makeService, RENDERER_OPTIONS } from '../../examples/renderer-service/service.js';
 import { startRenderer } from '../helpers/renderer.js';
 
 const renderer = await startRenderer(t, RENDERER_OPTIONS);

@@ -1,9 +1,8 @@
 // What is accepted, what is said about it, and the arguments.
 import * as arrow from 'apache-arrow';
 import fs from 'node:fs';
-import { createRequire } from 'node:module';
-import path from 'node:path';
 import t from 'tap';
+import { FLIGHTS } from '../../../demo/flights.js';
 import { DEFAULT_ARROW_LIMITS, validateArrow } from '../../../lib/arrow/validate.js';
 import { flechetteSamples, apacheSamples, tables, twoDictionaries } from '../../helpers/arrow/corpus.js';
 import { accepts, refuses } from '../../helpers/arrow/expect.js';
@@ -20,12 +19,7 @@ t.test('accepts every type that flechette, another implementation, writes', (t) 
 });
 
 t.test('accepts a real file, whose writer did not align the footer', (t) => {
-  const main = createRequire(import.meta.url).resolve('vega-datasets');
-  const file = path.join(
-    main.slice(0, main.lastIndexOf('vega-datasets')),
-    'vega-datasets/data/flights-200k.arrow',
-  );
-  const bytes = new Uint8Array(fs.readFileSync(file));
+  const bytes = new Uint8Array(fs.readFileSync(FLIGHTS));
   t.match(validateArrow(bytes), { format: 'file', numColumns: 3, bytes: 1_600_864 });
   accepts(t, bytes, 'flights-200k.arrow');
   t.end();
