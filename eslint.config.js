@@ -91,9 +91,9 @@ export default defineConfig(
   // What a browser has is no concern of Node's.
   { files: ['examples/*/page/*.js'], rules: { 'no-undef': 'off' } },
   { files: ['protocol/**/*.ts', 'zygote/**/*.ts'], languageOptions: { sourceType: 'commonjs' } },
-  mayNotImport('protocol', 'lib', 'renderer', 'cli', 'zygote', 'test', 'bench', 'demo'),
-  mayNotImport('zygote', 'lib', 'renderer', 'cli', 'test', 'bench', 'demo'),
-  mayNotImport('lib', 'renderer', 'cli', 'zygote', 'test', 'bench', 'demo'),
-  mayNotImport('renderer', 'cli', 'zygote', 'test', 'bench', 'demo'),
-  mayNotImport('cli', 'zygote', 'test', 'demo'),
+  mayNotImport('protocol', 'lib', 'renderer', 'cli', 'zygote', 'test', 'bench', 'demo', 'examples'),
+  mayNotImport('zygote', 'lib', 'renderer', 'cli', 'test', 'bench', 'demo', 'examples'),
+  mayNotImport('lib', 'renderer', 'cli', 'zygote', 'test', 'bench', 'demo', 'examples'),
+  mayNotImport('renderer', 'cli', 'zygote', 'test', 'bench', 'demo', 'examples'),
+  mayNotImport('cli', 'zygote', 'test', 'demo', 'examples'),
 );

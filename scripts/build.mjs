@@ -7,7 +7,7 @@ import { buildNative } from './lib/native.mjs';
 import { buildSeccomp } from './lib/seccomp.mjs';
 import { inRoot, runBin } from './lib/project.mjs';
 
-const parts = ['lib', 'renderer', 'cli', 'zygote', 'protocol', 'test', 'bench', 'demo'];
+const parts = ['lib', 'renderer', 'cli', 'zygote', 'protocol', 'test', 'bench', 'demo', 'examples'];
 const sources = /\.[cm]?ts$/;
 
 /** The files below a folder of the project, as paths from the root. @returns {string[]} */

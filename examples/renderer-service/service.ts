@@ -1,6 +1,5 @@
 /** The HTTP service: a page, and `POST /render`, which answers with what became of a step. */
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Fastify, { type FastifyInstance } from 'fastify';
@@ -9,20 +8,13 @@ import type { Renderer, RendererOptions } from '../../renderer/index.js';
 import { answerOf, type Answer } from './answer.js';
 import { SAMPLES } from './samples.js';
 
-/** 200,000 flights. The package exports its code only, which is in build/, beside data/. */
-export const FLIGHTS = path.resolve(
-  path.dirname(createRequire(import.meta.url).resolve('vega-datasets')),
-  '../data/flights-200k.arrow',
-);
-
 /** What a keystroke may cost. */
 export const RENDERER_OPTIONS: RendererOptions = {
   preload: ['apache-arrow'],
   limits: { timeoutMs: 2_000, memoryBytes: 256 * 2 ** 20, tasks: 32, maxTableBytes: 64 * 2 ** 20 },
 };
 
-/** In the checkout, also for what is compiled to dist/. */
-const PAGE = fileURLToPath(new URL('page/', import.meta.url)).replace('/dist/examples/', '/examples/');
+const PAGE = fileURLToPath(new URL('page/', import.meta.url));
 
 const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
   '/': ['index.html', 'text/html; charset=utf-8'],
