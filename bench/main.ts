@@ -10,7 +10,7 @@
  *   --windows N        how often each rate is measured (5), --window-ms N: for how long (1000)
  *   --table-mb N       the largest table (1024)
  *   --children 1,2,4   how many parked children memory is measured of (1,2,4,8,16,32)
- *   --only 20,24       on these versions of Node in test/nodes (24); --nodes: on each of them
+ *   --only 20,24       on these versions of Node in test/nodes (24); own: the one that runs this; --nodes: on each
  *   --trace            where the time of one call goes, from time stamps on both sides
  *   --preload MODULE   a module that the zygote loads besides apache-arrow, such as one that warms it up
  *   --html FILE        a page of charts and tables; --svg FILE: a chart of round trips, for the README

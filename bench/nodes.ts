@@ -7,12 +7,16 @@ const FOLDER = fileURLToPath(new URL('../../test/nodes/node_modules', import.met
 /** The version that the targets are for. */
 const USUAL = '24';
 
+/** What the one that runs this is called among the versions. */
+const OWN = 'own';
+
 /** Paths of `node`. @throws if none of them is there */
 export function findNodes(wanted: readonly string[] | 'all' = [USUAL]): string[] {
   const found = (existsSync(FOLDER) ? readdirSync(FOLDER) : [])
     .filter((name) => name.startsWith('node-'))
     .filter((name) => wanted === 'all' || wanted.includes(name.slice('node-'.length)))
     .map((name) => path.join(FOLDER, name, 'bin/node'));
+  if (wanted !== 'all' && wanted.includes(OWN)) found.push(process.execPath);
   if (found.length === 0)
     throw new Error(`No such Node in ${FOLDER}: run node scripts/setup.mjs build nodes`);
   return found;
