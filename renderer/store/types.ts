@@ -1,0 +1,73 @@
+/** Where tables and results are kept that several machines share. */
+
+/** What ends a transfer. */
+export interface StoreCallOptions {
+  /** Once aborted, the call ends at once and throws its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** What is known of an object before it is written. */
+export interface PutOptions extends StoreCallOptions {
+  /** SHA-256 of all of its bytes, in hexadecimal. */
+  readonly sha256: string;
+}
+
+/** An object that is being read. */
+export interface StoredObject {
+  readonly byteLength: number;
+  /**
+   * Its bytes, once. They end early, or are others, only with an error or with what the reader's own check of the hash finds.
+   * Whoever doesn't read to the end calls `return()`, as leaving a `for await` does.
+   */
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Immutable objects by name, such as `tables/<sha256>.arrow` and `results/<key>`. An object is there as a whole or not at all.
+ * Each call is bounded in time, and tried again a few times where that may help; then it throws a {@link StoreError}.
+ * {@link folderStore} and {@link s3Store} make one; a program may bring its own.
+ */
+export interface ObjectStore extends AsyncDisposable {
+  /** For messages and logs, such as `s3://bucket/prefix`. Has no credentials. */
+  readonly name: string;
+
+  /**
+   * Resolves when it is there for all that read. Does nothing if an object of this name and size is there already.
+   *
+   * @param body stays as it is until the call ends
+   * @returns whether bytes were written
+   * @throws {StoreError}; the reason of the signal
+   */
+  put(key: string, body: Uint8Array, options: PutOptions): Promise<boolean>;
+
+  /**
+   * What it gives is not checked: its reader has the hash.
+   *
+   * @returns undefined if there is no such object
+   * @throws {StoreError}, also from the body; the reason of the signal
+   */
+  get(key: string, options?: StoreCallOptions): Promise<StoredObject | undefined>;
+
+  /**
+   * @returns its size in bytes; undefined if there is no such object
+   * @throws {StoreError}; the reason of the signal
+   */
+  sizeOf(key: string, options?: StoreCallOptions): Promise<number | undefined>;
+
+  /**
+   * Removes one that is damaged, so that it is written anew. Does nothing if it isn't there.
+   *
+   * @throws {StoreError}; the reason of the signal
+   */
+  remove(key: string, options?: StoreCallOptions): Promise<void>;
+
+  /** Ends its connections. */
+  close(): Promise<void>;
+}
+
+/** What names a table wherever it lies. */
+export interface TableRef {
+  /** SHA-256 of its Arrow IPC bytes, in hexadecimal. */
+  readonly hash: string;
+  readonly byteLength: number;
+}
