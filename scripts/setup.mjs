@@ -10,7 +10,13 @@ import { fail, inRoot, readJson, root, run } from './lib/project.mjs';
 /** The Debian packages of each use, each with the command, or the file, that shows that it is there. */
 const packages = {
   build: { 'g++': 'g++', make: 'make', cmake: 'cmake', 'libseccomp-dev': '/usr/include/seccomp.h' },
-  test: { 'thrift-compiler': 'thrift', binutils: 'readelf', iproute2: 'ip', nftables: 'nft' },
+  test: {
+    'thrift-compiler': 'thrift',
+    binutils: 'readelf',
+    iproute2: 'ip',
+    nftables: 'nft',
+    'redis-server': 'redis-server',
+  },
   // Debian's: Ubuntu has none by this name, so its users' tests go without.
   browser: { chromium: 'chromium' },
   lint: { 'clang-format': 'clang-format', 'clang-tidy': 'clang-tidy' },
