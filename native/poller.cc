@@ -2,8 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
-#include <sys/epoll.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <memory>
@@ -18,6 +17,7 @@ namespace nodespawner {
 namespace {
 
 struct Source {
+  uv_handle_s* handle = nullptr;
   Napi::FunctionReference callback;
   bool collects = false;
   UniqueFd owned;  // when it collects
@@ -39,87 +39,105 @@ class Poller {
     return poller;
   }
 
-  // Returns 0 or an errno.
-  int Start() {
-    if (handle_) return 0;
-    epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
-    if (!epoll_.valid()) return errno;
-    uv_loop_s* loop = nullptr;
-    if (napi_get_uv_event_loop(env_, &loop) != napi_ok) return ENOSYS;
+  int Add(int fd, std::unique_ptr<Source> source) {
+    if (const int error = Start()) return error;
     auto* handle = static_cast<uv_handle_s*>(calloc(1, uv_handle_size(kUvPoll)));
-    if (const int error = uv_poll_init(loop, handle, epoll_.get())) {
+    if (!handle) return ENOMEM;
+    if (const int error = uv_poll_init(loop_, handle, fd)) {
       free(handle);
       return -error;
     }
-    handle_ = handle;
-    uv_handle_set_data(handle_, this);
-    uv_unref(handle_);
-    if (const int error = uv_poll_start(handle_, kUvReadable, OnReadable)) return -error;
-    // The handle has to be closed before the loop ends, which it does in its own time.
-    napi_add_async_cleanup_hook(env_, Cleanup, this, &cleanup_);
-    return 0;
-  }
-
-  int Add(int fd, std::unique_ptr<Source> source) {
-    if (const int error = Start()) return error;
-    epoll_event event = {};
-    event.events = EPOLLIN;
-    event.data.fd = fd;
-    if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) return errno;
+    handles_++;
+    uv_handle_set_data(handle, new Watched{this, fd});
+    uv_unref(handle);
+    if (const int error = uv_poll_start(handle, kUvReadable, OnReadable)) {
+      Close(handle);
+      return -error;
+    }
+    source->handle = handle;
     sources_[fd] = std::move(source);
     return 0;
   }
 
+  // Before the descriptor is closed.
   void Remove(int fd) {
-    if (sources_.erase(fd)) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+    const auto node = sources_.extract(fd);
+    if (node) Close(node.mapped()->handle);
   }
 
   void SetRef(bool ref) {
     if (Start() != 0) return;
-    (ref ? uv_ref : uv_unref)(handle_);
+    (ref ? uv_ref : uv_unref)(anchor_);
   }
 
  private:
+  struct Watched {
+    Poller* poller;
+    int fd;
+  };
+
   explicit Poller(Napi::Env env) : env_(env), context_(env, "nodespawner") {}
 
-  static void Forget(Napi::Env, Poller* poller) {
-    if (!poller->handle_) delete poller;  // else Cleanup() does, once the handle is closed
+  // Returns 0 or an errno.
+  int Start() {
+    if (anchor_) return 0;
+    if (napi_get_uv_event_loop(env_, &loop_) != napi_ok) return ENOSYS;
+    auto* anchor = static_cast<uv_handle_s*>(calloc(1, uv_handle_size(kUvAsync)));
+    if (!anchor) return ENOMEM;
+    if (const int error = uv_async_init(loop_, anchor, [](uv_handle_s*) {})) {
+      free(anchor);
+      return -error;
+    }
+    anchor_ = anchor;
+    handles_++;
+    uv_handle_set_data(anchor_, new Watched{this, -1});
+    uv_unref(anchor_);
+    // The handles have to be closed before the loop ends, which it does in its own time.
+    napi_add_async_cleanup_hook(env_, Cleanup, this, &cleanup_);
+    return 0;
   }
 
-  static void Cleanup(napi_async_cleanup_hook_handle hook, void* data) {
+  static void Forget(Napi::Env, Poller* poller) {
+    if (poller->handles_ == 0) delete poller;
+  }
+
+  static void Cleanup(napi_async_cleanup_hook_handle, void* data) {
     auto* poller = static_cast<Poller*>(data);
     // A worker thread that is terminated closes nothing itself, and its zygotes end with their sockets.
     for (const auto& [fd, source] : poller->sources_) {
+      poller->Close(source->handle);
       if (!source->collects) close(fd);
     }
     poller->sources_.clear();
-    uv_poll_stop(poller->handle_);
-    uv_close(poller->handle_, [](uv_handle_s* handle) {
-      auto* closed = static_cast<Poller*>(uv_handle_get_data(handle));
-      free(handle);
-      closed->handle_ = nullptr;
-      napi_remove_async_cleanup_hook(closed->cleanup_);
+    poller->ends_ = true;
+    poller->Close(poller->anchor_);
+  }
+
+  // From now on the loop doesn't look at the descriptor any more.
+  void Close(uv_handle_s* handle) {
+    uv_close(handle, [](uv_handle_s* closed) {
+      const std::unique_ptr<Watched> watched(static_cast<Watched*>(uv_handle_get_data(closed)));
+      free(closed);
+      Poller* poller = watched->poller;
+      if (--poller->handles_ == 0 && poller->ends_) napi_remove_async_cleanup_hook(poller->cleanup_);
     });
-    (void)hook;
   }
 
-  static void OnReadable(uv_handle_s* handle, int, int) {
-    static_cast<Poller*>(uv_handle_get_data(handle))->Dispatch();
+  static void OnReadable(uv_handle_s* handle, int status, int) {
+    // Of an error of the descriptor's libuv tells once. Reading says which it is.
+    if (status < 0) uv_poll_start(handle, kUvReadable, OnReadable);
+    const auto* watched = static_cast<Watched*>(uv_handle_get_data(handle));
+    watched->poller->Dispatch(watched->fd);
   }
 
-  void Dispatch() {
-    epoll_event events[64];
-    const int count = epoll_wait(epoll_.get(), events, 64, 0);
-    for (int i = 0; i < count; i++) {
-      // A callback may have removed what comes later in the batch.
-      const auto found = sources_.find(events[i].data.fd);
-      if (found == sources_.end()) continue;
-      if (found->second->collects) {
-        Gather(found->first, found->second.get());
-      } else {
-        Napi::HandleScope scope(env_);
-        Call(found->second->callback, {});
-      }
+  void Dispatch(int fd) {
+    const auto found = sources_.find(fd);
+    if (found == sources_.end()) return;
+    if (found->second->collects) {
+      Gather(fd, found->second.get());
+    } else {
+      Napi::HandleScope scope(env_);
+      Call(found->second->callback, {});
     }
   }
 
@@ -144,7 +162,7 @@ class Poller {
   void Finish(int fd, int error) {
     const auto node = sources_.extract(fd);
     Source* source = node.mapped().get();
-    epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+    Close(source->handle);
     source->owned.reset();
     Napi::HandleScope scope(env_);
     napi_value bytes;
@@ -166,15 +184,17 @@ class Poller {
 
   Napi::Env env_;
   Napi::AsyncContext context_;
-  UniqueFd epoll_;
-  uv_handle_s* handle_ = nullptr;
+  uv_loop_s* loop_ = nullptr;
+  uv_handle_s* anchor_ = nullptr;  // what keeps the loop alive
+  size_t handles_ = 0;             // that are not closed yet
+  bool ends_ = false;
   napi_async_cleanup_hook_handle cleanup_ = nullptr;
   std::unordered_map<int, std::unique_ptr<Source>> sources_;
 };
 
 Napi::Value Register(const Napi::CallbackInfo& info, int fd, std::unique_ptr<Source> source) {
   if (const int error = Poller::Of(info.Env())->Add(fd, std::move(source))) {
-    return ThrowErrno(info.Env(), "epoll_ctl", error);
+    return ThrowErrno(info.Env(), "uv_poll_start", error);
   }
   return info.Env().Undefined();
 }

@@ -1,5 +1,8 @@
-// The host's eyes: one epoll instance, watched by the event loop through a single handle, for all sockets and pipes of
-// all children. What a child writes is gathered here, and JavaScript is called once, at its end.
+// The host's eyes: a handle of the event loop for each socket and pipe of all children. What a child writes is gathered
+// here, and JavaScript is called once, at its end.
+//
+// SECURITY: no epoll instance of our own within that of the event loop. The kernel changes nested ones under a lock of
+// the whole machine, which a child with machine code can keep busy for seconds.
 #pragma once
 
 #include <napi.h>

@@ -16,7 +16,7 @@ void uv_handle_set_data(uv_handle_s* handle, void* data);
 void* uv_handle_get_data(const uv_handle_s* handle);
 int uv_poll_init(uv_loop_s* loop, uv_handle_s* handle, int fd);
 int uv_poll_start(uv_handle_s* handle, int events, uv_poll_callback callback);
-int uv_poll_stop(uv_handle_s* handle);
+int uv_async_init(uv_loop_s* loop, uv_handle_s* handle, void (*callback)(uv_handle_s* handle));
 void uv_ref(uv_handle_s* handle);
 void uv_unref(uv_handle_s* handle);
 void uv_close(uv_handle_s* handle, uv_close_callback callback);
@@ -36,7 +36,8 @@ struct UvLoopStart {
   } active_requests;
 };
 
-constexpr int kUvPoll = 8;      // UV_POLL of enum uv_handle_type
+constexpr int kUvAsync = 1;     // UV_ASYNC of enum uv_handle_type
+constexpr int kUvPoll = 8;      // UV_POLL
 constexpr int kUvReadable = 1;  // UV_READABLE of enum uv_poll_event
 
 }  // namespace nodespawner
