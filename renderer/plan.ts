@@ -188,7 +188,16 @@ function reaches(needs: ReadonlyMap<string, readonly string[]>, from: string, to
 }
 
 /** The steps whose tables it is given. */
-export function predecessorsOf({ table, inputs }: StepNode): StepNode[] {
-  const sources = [...(table === undefined ? [] : [table]), ...inputs.values()];
-  return [...new Set(sources.flatMap((source) => ('node' in source ? [source.node] : [])))];
+export function predecessorsOf(node: StepNode): StepNode[] {
+  return [...new Set(sourcesOf(node).flatMap((source) => ('node' in source ? [source.node] : [])))];
+}
+
+/** Where all of its tables come from. */
+function sourcesOf({ table, inputs }: StepNode): readonly Source[] {
+  return [...(table === undefined ? [] : [table]), ...inputs.values()];
+}
+
+/** The names of the tables of the caller's that steps are given. */
+export function inputsOf({ nodes }: Plan): ReadonlySet<string> {
+  return new Set(nodes.flatMap(sourcesOf).flatMap((source) => ('input' in source ? [source.input] : [])));
 }

@@ -1,17 +1,13 @@
 /** The Renderer: what it has, and what is being rendered. */
 import { setMaxListeners } from 'node:events';
 import { Reader, fail, list, text, type Check } from '../lib/reader.js';
-import { CacheFolder } from './cache-folder.js';
-import { Children, type Confined } from './children.js';
+import type { Engine } from './engine.js';
 import { RenderCanceledError, RendererClosedError } from './errors.js';
-import { checkRendererOptions, type CheckedConfinement, type CheckedRendererOptions } from './options.js';
+import { LocalEngine } from './local-engine.js';
+import { checkRendererOptions } from './options.js';
 import { makePlan } from './plan.js';
-import { FairQueue, Lane } from './queue.js';
 import { WorkflowRendering } from './rendering.js';
-import { ResultCache } from './result-cache.js';
-import { StepRun, type Workshop } from './step.js';
-import { TableStore } from './table-store.js';
-import { activeContext, Telemetry } from './telemetry.js';
+import { activeContext } from './telemetry.js';
 import type {
   CloseOptions,
   RendererOptions,
@@ -22,7 +18,6 @@ import type {
   Validation,
   Workflow,
 } from './types.js';
-import { ZygoteSource } from './zygotes.js';
 
 const objectOf: Check<NonNullable<RenderOptions['inputs']>> = (value, name) =>
   typeof value === 'object' && value !== null
@@ -40,32 +35,18 @@ const refetched: Check<boolean | readonly string[]> = (value, name) =>
  * disposing of it, ends all that it has started.
  */
 export class Renderer implements AsyncDisposable {
-  readonly #workshop: Workshop;
-  readonly #queue: FairQueue;
-  readonly #telemetry: Telemetry;
+  readonly #engine: Engine;
   /** By the ids of their workflows. */
-  readonly #renderings = new Map<string, WorkflowRendering>();
+  readonly #renderings: Map<string, WorkflowRendering>;
   /** All that is under way. */
   readonly #pending = new Set<Promise<unknown>>();
   readonly #abort = new AbortController();
   #closing: Promise<void> | undefined;
 
-  private constructor(options: CheckedRendererOptions, folder: CacheFolder | undefined) {
+  private constructor(engine: Engine, renderings: Map<string, WorkflowRendering>) {
     setMaxListeners(0, this.#abort.signal);
-    this.#queue = new FairQueue(options.maxChildren);
-    this.#telemetry = new Telemetry(options.logger, () => ({
-      ...this.stats,
-      parked: this.#zygotes.reduce((sum, { parked }) => sum + parked, 0),
-    }));
-    const store = new TableStore(options.maxMemoryBytes);
-    const steps = confined(options.steps);
-    this.#workshop = {
-      children: new Children(this.#queue, this.#telemetry),
-      cache: new ResultCache(store, folder, this.#telemetry),
-      store,
-      steps,
-      fetch: options.fetch === undefined ? steps : confined(options.fetch),
-    };
+    this.#engine = engine;
+    this.#renderings = renderings;
   }
 
   /**
@@ -74,20 +55,9 @@ export class Renderer implements AsyncDisposable {
    * @throws {InvalidOptionError} `ERR_INVALID_OPTION`; {ZygoteStartError}; what making the folder of the cache fails with
    */
   static async start(options?: RendererOptions): Promise<Renderer> {
-    const checked = checkRendererOptions(options);
-    const { cache } = checked;
-    const folder = cache && (await CacheFolder.open(cache.dir, cache.maxBytes));
-    const renderer = new Renderer(checked, folder);
-    try {
-      await Promise.all([
-        renderer.#workshop.steps.zygotes.get(),
-        renderer.#workshop.steps.zygotes.environment,
-      ]);
-    } catch (error) {
-      await renderer.close();
-      throw error;
-    }
-    return renderer;
+    const renderings = new Map<string, WorkflowRendering>();
+    const engine = await LocalEngine.start(checkRendererOptions(options), () => renderings.size);
+    return new Renderer(engine, renderings);
   }
 
   /**
@@ -109,7 +79,7 @@ export class Renderer implements AsyncDisposable {
     reader.end();
     const { id } = request.plan.workflow;
     this.#renderings.get(id)?.cancel(new RenderCanceledError('superseded'));
-    const rendering = new WorkflowRendering(this.#workshop, this.#telemetry, request);
+    const rendering = new WorkflowRendering(this.#engine, request);
     this.#renderings.set(id, rendering);
     const forget = (): void => {
       if (this.#renderings.get(id) === rendering) this.#renderings.delete(id);
@@ -133,35 +103,17 @@ export class Renderer implements AsyncDisposable {
     const signal = reader.get<AbortSignal | undefined>('signal', abortSignal, undefined);
     reader.end();
     if (typeof code !== 'string') fail('code', 'a string', code);
-    const run = new StepRun(
-      this.#workshop,
+    const validation = this.#engine.validate(
       { id: filename, code, filename },
-      {
-        workflow: '',
-        lane: new Lane(),
-        signal: signal === undefined ? this.#abort.signal : AbortSignal.any([signal, this.#abort.signal]),
-        context: activeContext(),
-        onStarted: () => undefined,
-      },
+      signal === undefined ? this.#abort.signal : AbortSignal.any([signal, this.#abort.signal]),
     );
-    const validation = run.validate();
     this.#track(validation);
     return validation;
   }
 
   /** What it has done and is doing. */
   get stats(): RendererStats {
-    const { children, store, cache } = this.#workshop;
-    return {
-      renderings: this.#renderings.size,
-      children: { running: this.#queue.running, queued: this.#queue.queued, spawned: children.spawned },
-      tables: {
-        handedOverBytes: children.handedOverBytes,
-        copiedBytes: store.copiedBytes,
-        memoryBytes: store.memoryBytes,
-      },
-      cache: cache.stats,
-    };
+    return this.#engine.statsOf(this.#renderings.size);
   }
 
   /**
@@ -186,15 +138,7 @@ export class Renderer implements AsyncDisposable {
 
   async #end(): Promise<void> {
     await Promise.allSettled(this.#pending);
-    await this.#workshop.cache.flush();
-    await Promise.all(this.#zygotes.map((zygotes) => zygotes.close()));
-    this.#workshop.store.clear();
-    this.#telemetry.close();
-  }
-
-  get #zygotes(): readonly ZygoteSource[] {
-    const { steps, fetch } = this.#workshop;
-    return steps === fetch ? [steps.zygotes] : [steps.zygotes, fetch.zygotes];
+    await this.#engine.close();
   }
 
   #track(pending: Promise<unknown>): void {
@@ -208,8 +152,4 @@ export class Renderer implements AsyncDisposable {
   #assertOpen(): void {
     if (this.#closing !== undefined) throw new RendererClosedError();
   }
-}
-
-function confined({ zygote, limits }: CheckedConfinement): Confined {
-  return { zygotes: new ZygoteSource(zygote), limits };
 }
