@@ -2,11 +2,12 @@
  * Do thousands of children of one zygote all do what they should, on cores that have too much to do, and is nothing left
  * of them?
  *
- *   npm run soak -- [--spawns N] [--at-once N] [--nodes] [--only 20,24]
+ *   npm run soak -- [--spawns N] [--at-once N] [--nodes] [--only 20,24] [--here]
  *
  *   --spawns N    how many children (10000)
  *   --at-once N   how many of them at the same time (three for each core)
  *   --nodes       on each version in test/nodes, one after the other; --only: on some of them
+ *   --here        in this process, with the flags of Node that it has
  *
  * Ends with exit code 1 if anything was not as it should be.
  */
@@ -54,6 +55,8 @@ export interface SoakPlan {
 const HEAP_SLACK = 4 * 2 ** 20;
 const HOST_SLACK = 48 * 2 ** 20;
 const ZYGOTE_SLACK = 4 * 2 ** 20;
+/** Else V8 makes it larger and smaller by tens of MB, also after hours, and what grows slowly could not be seen. */
+const SMALL_YOUNG_GENERATION = '--max-semi-space-size=1';
 /** As many children as are kept parked all the time. */
 const PARKED = 2;
 /** As many as are made ahead of demand (zygote/main.ts). */
@@ -201,15 +204,19 @@ async function main(): Promise<void> {
       'at-once': { type: 'string', default: String(3 * availableParallelism()) },
       nodes: { type: 'boolean', default: false },
       only: { type: 'string' },
+      here: { type: 'boolean', default: false },
     },
   });
   const plan = { spawns: Number(values.spawns), atOnce: Number(values['at-once']) };
   if (!(plan.spawns >= 10) || !(plan.atOnce >= 1))
     throw new Error('--spawns must be at least 10, --at-once at least 1');
-  if (values.nodes || values.only !== undefined) {
-    const args = [fileURLToPath(import.meta.url), '--spawns', values.spawns, '--at-once', values['at-once']];
-    const failed = nodes(values.only).filter(
-      (node) => spawnSync(node, args, { stdio: 'inherit' }).status !== 0,
+  if (!values.here) {
+    const program = fileURLToPath(import.meta.url);
+    const args = ['--here', '--spawns', values.spawns, '--at-once', values['at-once']];
+    const versions = values.nodes || values.only !== undefined ? nodes(values.only) : [process.execPath];
+    const failed = versions.filter(
+      (node) =>
+        spawnSync(node, [SMALL_YOUNG_GENERATION, program, ...args], { stdio: 'inherit' }).status !== 0,
     );
     process.exitCode = failed.length === 0 ? 0 : 1;
     return;

@@ -1,5 +1,5 @@
 /**
- * Runs steps over a real table, good ones and bad ones, and shows what becomes of each.
+ * Renders a workflow over a real table, next to steps that are buggy or hostile; then one of its steps is edited.
  *
  *   npm run demo        exit code 0 if each outcome was what it should be
  */
@@ -7,89 +7,86 @@ import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { tableFromIPC, type Table } from 'apache-arrow';
-import { Zygote, type Result } from '../lib/index.js';
+import { tableFromIPC } from 'apache-arrow';
+import { loadWorkflow } from '../cli/render/workflow-file.js';
+import { paintOut as paint } from '../cli/terminal.js';
+import { showMs } from '../cli/units.js';
+import { Renderer, type Report, type StepReport, type Workflow } from '../renderer/index.js';
 import { chart } from './chart.js';
 import { FLIGHTS } from './flights.js';
-import { msUntilStamp, now, plainNode, STAMP } from './first-line.js';
-import { steps, type Step } from './steps.js';
-import { median, ms, paint } from './terminal.js';
+import { describe } from './outcomes.js';
+import { plainNode } from './plain-node.js';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
+const PLAIN_STARTS = 5;
 
-interface Run {
-  readonly result: Result;
-  /** From spawn() to the first line of the step, in milliseconds. */
-  readonly startMs: number | undefined;
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return ((sorted[(sorted.length - 1) >> 1] ?? NaN) + (sorted[sorted.length >> 1] ?? NaN)) / 2;
 }
 
-async function runStep(zygote: Zygote, step: Step, flights: Uint8Array): Promise<Run> {
-  const code = STAMP + readFileSync(path.join(here, 'steps', step.file), 'utf8');
-  const since = now();
-  const child = await zygote.spawn(
-    code,
-    { tables: { flights } },
-    {
-      filename: step.file,
-      timeoutMs: step.timeoutMs ?? 20_000,
-      stdin: 'ignore',
-      stdout: 'capture',
-      stderr: 'capture',
-    },
+/** What its children took, without the time in which they waited for their turn. */
+function timeOf({ calls }: StepReport): number {
+  return calls.reduce((sum, { usage }) => sum + usage.wallMs, 0);
+}
+
+function show(report: StepReport): void {
+  const described = describe(report);
+  if (described === undefined) process.exitCode = 1;
+  const [mark, style] = described === undefined ? (['✗', 'red'] as const) : (['✓', 'green'] as const);
+  const outcome = report.status === 'error' ? (report.errors[0]?.code ?? 'error') : report.status;
+  const time = report.cached ? 'known' : showMs(timeOf(report));
+  const what = described ?? `not what it should be: ${JSON.stringify(report).slice(0, 2000)}`;
+  console.log(
+    `${paint(style, mark)} ${report.step.padEnd(14)} ${outcome.padEnd(11)} ${time.padStart(9)}   ${what}`,
   );
-  const result = await child.result;
-  return { result, startMs: msUntilStamp(since, result.stderr?.text ?? '') };
 }
 
-function line(
-  mark: string,
-  title: string,
-  status: string,
-  start: string,
-  plain: string,
-  what: string,
-): string {
-  return `${mark} ${title.padEnd(22)} ${status.padEnd(11)} ${start.padStart(8)} ${plain.padStart(11)}   ${what}`;
+async function render(renderer: Renderer, workflow: Workflow): Promise<Report> {
+  const rendering = renderer.render(workflow, { inputs: { flights: { path: FLIGHTS } } });
+  for await (const event of rendering) if (event.type === 'done') show(event.report);
+  return rendering;
 }
+
+const good = await loadWorkflow(path.join(here, 'flights.yaml'));
+const hostile = await loadWorkflow(path.join(here, 'hostile.yaml'));
+const workflow: Workflow = { ...good, tabs: [...good.tabs, ...hostile.tabs] };
 
 const bytes = readFileSync(FLIGHTS);
 const { numRows, numCols } = tableFromIPC(bytes);
 console.log(`
 ${paint('bold', 'nodespawner')}: Node ${process.version}, Linux ${os.release()}, ${os.cpus()[0]?.model ?? 'CPU'}
 
-table   ${path.basename(FLIGHTS)} of vega-datasets: ${numRows.toLocaleString('en')} rows, ${numCols} columns, ${(bytes.byteLength / 1e6).toFixed(1)} MB`);
+table     ${path.basename(FLIGHTS)} of vega-datasets: ${numRows.toLocaleString('en')} rows, ${numCols} columns, ${(bytes.byteLength / 1e6).toFixed(1)} MB`);
 
-const since = now();
-await using zygote = await Zygote.start({
-  preload: ['apache-arrow'],
+const since = performance.now();
+await using renderer = await Renderer.start({
+  preload: ['apache-arrow', 'arquero'],
   from: import.meta.url,
-  // So that a step that allocates without end comes to an end soon.
-  execArgv: ['--max-old-space-size=96'],
+  limits: { timeoutMs: 5000, memoryBytes: 400e6 },
 });
-console.log(`zygote  apache-arrow loaded, ready to clone after ${ms(Number(now() - since) / 1e6)}
+console.log(`renderer  apache-arrow and arquero loaded, ready after ${showMs(performance.now() - since)}
 
-${paint('dim', line(' ', 'step', 'outcome', 'start', 'plain node', ''))}`);
+${paint('dim', 'each step in a process of its own, as soon as what it needs is there')}`);
 
-const starts: number[] = [];
-const plainStarts: number[] = [];
-let byHour: Table | undefined;
-for (const step of steps(numRows)) {
-  const plainMs = await plainNode('apache-arrow', here);
-  const { result, startMs } = await runStep(zygote, step, bytes);
-  const described = step.describe(result);
-  const asExpected = described !== undefined && startMs !== undefined;
-  if (!asExpected) process.exitCode = 1;
-  const mark = asExpected ? paint('green', '✓') : paint('red', '✗');
-  const what =
-    described ?? `not what it should be: ${JSON.stringify({ ...result, usage: undefined }).slice(0, 2000)}`;
-  console.log(line(mark, step.title, result.status, ms(startMs), ms(plainMs), what));
-  if (startMs !== undefined) starts.push(startMs);
-  plainStarts.push(plainMs);
-  if (result.status === 'ok') byHour ??= result.tables.byHour;
-}
-
+using report = await render(renderer, workflow);
+const byHour = await report.tables.byHour?.read();
 if (byHour !== undefined)
   console.log(`\nmean delay by hour of departure, in minutes\n${chart(byHour).join('\n')}`);
+
+console.log(`\n${paint('dim', 'the last step of the tab worst is edited: the others are known')}`);
+const edited: Workflow = {
+  ...good,
+  tabs: good.tabs.map((tab) =>
+    tab.id === 'worst' ? { ...tab, steps: tab.steps.map((step) => ({ ...step, params: { rows: 5 } })) } : tab,
+  ),
+};
+using again = await render(renderer, edited);
+const rendered = again.steps.filter(({ calls }) => calls.some(({ call }) => call === 'render'));
+if (rendered.length !== 1 || again.tables.worst?.numRows !== 5) process.exitCode = 1;
+
+const plain: number[] = [];
+for (let i = 0; i < PLAIN_STARTS; i++) plain.push(await plainNode(['apache-arrow', 'arquero'], here));
 console.log(`
-start: from spawn() to the first line of the step's own code, apache-arrow loaded. Median ${ms(median(starts))};
-a plain node that loads apache-arrow took ${ms(median(plainStarts))}, ${(median(plainStarts) / median(starts)).toFixed(0)} times as long.`);
+The step that was edited took ${showMs(median(rendered.map(({ ms }) => ms)))}, from its inputs to its table, checked, with its process gone. A plain
+node that loads the same modules took ${showMs(median(plain))} to get to its first line.`);

@@ -1,7 +1,6 @@
-// The mean delay for each hour of departure: a table with a row an hour, and how many flights went into it.
+// The mean delay for each hour of departure, and how many flights went into it.
 import { tableFromArrays } from 'apache-arrow';
 
-/** As a step of a workflow. */
 export function render(flights) {
   const times = flights.getChild('time').toArray();
   const delays = flights.getChild('delay').toArray();
@@ -17,8 +16,4 @@ export function render(flights) {
     flights: counts,
     meanDelay: sums.map((sum, hour) => sum / counts[hour]),
   });
-}
-
-export default function ({ tables: { flights } }) {
-  return { value: { flights: flights.numRows }, tables: { byHour: render(flights) } };
 }

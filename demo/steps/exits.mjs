@@ -1,3 +1,3 @@
-export default function () {
+export function render() {
   process.exit(3);
 }

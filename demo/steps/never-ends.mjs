@@ -1,4 +1,4 @@
 // No timer, no promise: nothing but the kernel can stop it.
-export default function () {
+export function render() {
   for (;;);
 }

@@ -1,4 +1,4 @@
 // Asks for a column that isn't there.
-export default function ({ tables: { flights } }) {
+export function render(flights) {
   return flights.getChild('carrier').toArray();
 }
