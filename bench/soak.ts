@@ -12,17 +12,25 @@
  * Ends with exit code 1 if anything was not as it should be.
  */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { readdirSync, realpathSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Zygote } from '../lib/index.js';
 import { descendantsOf, zygoteTree } from '../test/helpers/processes.js';
 import { MARK, newMark } from '../test/helpers/zygote.js';
+import {
+  fdsOf,
+  grown,
+  grownMemory,
+  hostMemory,
+  megabytes,
+  residentBytes,
+  SMALL_YOUNG_GENERATION,
+  type HostMemory,
+} from './footprint.js';
 import { JOBS } from './soak-jobs.js';
 
 /** What is measured before and after, when no child runs. */
@@ -30,8 +38,7 @@ interface Footprint {
   readonly hostFds: number;
   readonly zygoteFds: number;
   readonly initFds: number;
-  readonly hostHeap: number;
-  readonly hostMemory: number;
+  readonly host: HostMemory;
   readonly zygoteMemory: number;
 }
 
@@ -51,12 +58,8 @@ export interface SoakPlan {
   readonly atOnce: number;
 }
 
-/** Beyond this, memory is not flat: what garbage collectors and allocators keep for later varies by less. */
-const HEAP_SLACK = 4 * 2 ** 20;
-const HOST_SLACK = 48 * 2 ** 20;
+/** Beyond this, the memory of the zygote is not flat. */
 const ZYGOTE_SLACK = 4 * 2 ** 20;
-/** Else V8 makes it larger and smaller by tens of MB, also after hours, and what grows slowly could not be seen. */
-const SMALL_YOUNG_GENERATION = '--max-semi-space-size=1';
 /** As many children as are kept parked all the time. */
 const PARKED = 2;
 /** As many as are made ahead of demand (zygote/main.ts). */
@@ -64,29 +67,15 @@ const SPARE_STUBS = 2;
 /** How long the last children may take to be gone, in milliseconds. */
 const SETTLE_MS = 10_000;
 
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-
-function residentBytes(pid: number): number {
-  const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kilobytes) * 1024;
-}
-
-const fdsOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
-
 async function footprint(mark: string): Promise<Footprint> {
-  for (let i = 0; i < 4; i++) {
-    collectGarbage();
-    await pause(50);
-  }
+  const host = await hostMemory();
   const tree = zygoteTree(mark);
   if (tree === undefined) throw new Error('the zygote is gone');
   return {
     hostFds: fdsOf(process.pid),
     zygoteFds: fdsOf(tree.zygote.pid),
     initFds: fdsOf(tree.init.pid),
-    hostHeap: process.memoryUsage().heapUsed,
-    hostMemory: residentBytes(process.pid),
+    host,
     zygoteMemory: residentBytes(tree.zygote.pid),
   };
 }
@@ -114,17 +103,10 @@ function compare(before: Footprint, after: Footprint): string[] {
   for (const name of ['hostFds', 'zygoteFds', 'initFds'] as const) {
     if (after[name] > before[name]) problems.push(`${name}: ${before[name]} before, ${after[name]} after`);
   }
-  const slack = { hostHeap: HEAP_SLACK, hostMemory: HOST_SLACK, zygoteMemory: ZYGOTE_SLACK };
-  for (const [name, most] of Object.entries(slack)) {
-    const key = name as keyof typeof slack;
-    const grown = after[key] - before[key];
-    if (grown > most)
-      problems.push(`${name} has grown by ${megabytes(grown)}, from ${megabytes(before[key])}`);
-  }
+  problems.push(...grownMemory(before.host, after.host));
+  problems.push(...grown('memory of the zygote', before.zygoteMemory, after.zygoteMemory, ZYGOTE_SLACK));
   return problems;
 }
-
-const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MB`;
 
 /** @param onProgress called now and then with the number of children that have ended */
 export async function soak(
@@ -178,12 +160,12 @@ function print(
     `descriptors of host, zygote and init: ${before.hostFds}, ${before.zygoteFds}, ${before.initFds} before; ` +
       `${after.hostFds}, ${after.zygoteFds}, ${after.initFds} after`,
   );
-  for (const [what, key] of [
-    ['heap of the host', 'hostHeap'],
-    ['memory of the host', 'hostMemory'],
-    ['memory of the zygote', 'zygoteMemory'],
+  for (const [what, of] of [
+    ['heap of the host', ({ host }: Footprint) => host.heap],
+    ['memory of the host', ({ host }: Footprint) => host.resident],
+    ['memory of the zygote', ({ zygoteMemory }: Footprint) => zygoteMemory],
   ] as const) {
-    console.log(`${what}: ${megabytes(before[key])} after a tenth, ${megabytes(after[key])} at the end`);
+    console.log(`${what}: ${megabytes(of(before))} after a tenth, ${megabytes(of(after))} at the end`);
   }
   console.log(`problems: ${problems.length}`);
   for (const problem of problems.slice(0, 50)) console.log(`  - ${problem}`);

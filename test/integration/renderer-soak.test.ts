@@ -4,7 +4,7 @@ import { soakRenderer } from '../../bench/renderer-soak.js';
 
 t.test('many workflows at once, some of whose steps are hostile, come to what they should', async (t) => {
   const seed = Math.floor(Math.random() * 2 ** 32);
-  const { problems, outcomes } = await soakRenderer({ workflows: 24, atOnce: 8, seed });
+  const { problems, outcomes } = await soakRenderer({ until: { workflows: 24 }, atOnce: 8, seed });
   t.strictSame(problems, [], `seed ${seed}`);
   t.ok((outcomes.ok ?? 0) > 24);
 });
