@@ -9,10 +9,11 @@ import { HostError } from './errors.js';
 import { BadTableError, readOutput } from './output-tables.js';
 import { SchemaMismatchError, validateWithSchema, type SchemaIssue } from './schema.js';
 import type { CheckedSpawnOptions } from './options.js';
+import { placesIn } from './place.js';
 import { limitBehindError } from './refusals.js';
 import type { Ended } from './running-child.js';
 import type { SharedMemory } from './shared-memory.js';
-import type { LimitName, Result } from './types.js';
+import type { LimitName, Place, Result } from './types.js';
 import type { ZygoteContext } from './zygote-context.js';
 import { RESULT_LIMITS } from './result-limits.js';
 
@@ -97,7 +98,8 @@ async function toFate(
     const ranOut = limitBehindError([error, ...causes], sandboxLimits);
     if (ranOut === 'memoryBytes') return { status: 'outOfMemory' };
     if (ranOut !== undefined) return { status: 'limitExceeded', limit: ranOut, max: sandboxLimits[ranOut] };
-    return { status: 'threw', error: { ...withStack(error), causes: causes.map(withStack) } };
+    const described = (each: typeof error) => describeError(each, options.filename);
+    return { status: 'threw', error: { ...described(error), causes: causes.map(described) } };
   }
   if (outcome?.kind === 'badReturn') {
     const { limit: codecLimit } = outcome;
@@ -179,8 +181,11 @@ function exceeded(codecLimit: string, options: CheckedSpawnOptions): Fate {
   return { status: 'limitExceeded', limit, max };
 }
 
-function withStack<T extends { name: string; message: string; stack?: string }>(
+function describeError<T extends { name: string; message: string; stack?: string }>(
   error: T,
-): T & { stack: string } {
-  return { ...error, stack: error.stack ?? `${error.name}: ${error.message}` };
+  filename: string,
+): T & { stack: string; place?: Place } {
+  const stack = error.stack ?? `${error.name}: ${error.message}`;
+  const [place] = placesIn(stack, filename);
+  return { ...error, stack, ...(place && { place }) };
 }

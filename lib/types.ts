@@ -281,12 +281,23 @@ export interface CapturedOutput {
   readonly truncated: boolean;
 }
 
+/** Where in the source of the code something is. Lines and columns count from 1. */
+export interface Place {
+  /** The `filename` of the code. */
+  readonly file: string;
+  readonly line: number;
+  /** 0 if unknown. */
+  readonly column: number;
+}
+
 /** A user's error, as text. */
 export interface ErrorDescription {
   readonly name: string;
   readonly message: string;
   readonly stack: string;
   readonly code?: string;
+  /** The first line of its stack that is in the code itself, and not in a module. The code could have written it. */
+  readonly place?: Place;
   /** `error.cause`, its cause, and so on. */
   readonly causes: readonly Omit<ErrorDescription, 'causes'>[];
 }

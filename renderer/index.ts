@@ -8,6 +8,7 @@ export {
 } from './defaults.js';
 export { RenderCanceledError, RendererClosedError, TableGoneError } from './errors.js';
 export { Renderer } from './renderer.js';
+export type { Place } from '../lib/index.js';
 export type {
   CacheOptions,
   CallReport,
@@ -18,7 +19,6 @@ export type {
   MessageCode,
   ParamField,
   ParamSpec,
-  Place,
   RendererOptions,
   RendererStats,
   RenderEvent,

@@ -1,9 +1,9 @@
 /** Where in the source of a step something is, from the text of a stack that the step itself could have written. */
 import { toUSVString } from 'node:util';
-import type { Place, Step } from './types.js';
+import type { Place } from '../lib/index.js';
+import { placesIn } from '../lib/place.js';
+import type { Step } from './types.js';
 
-/** Of a stack: what is at its top is what went wrong. */
-const MOST_LINES = 100;
 const MAX_TEXT_LENGTH = 8_192;
 
 /** Text for a person to read: bounded, without control characters that a terminal would obey. */
@@ -19,13 +19,8 @@ export function filenameOf(step: Pick<Step, 'id' | 'filename'>): string {
 
 /** The first place in a stack that is in the step's own source. */
 export function placeIn(stack: string, step: Step): Place | undefined {
-  const filename = filenameOf(step);
-  for (const line of stack.split('\n', MOST_LINES)) {
-    const start = line.indexOf(`${filename}:`);
-    // The name is the whole of one: at the start of the line, or after a space, a parenthesis or a slash.
-    if (start < 0 || (start > 0 && !' (/'.includes(line.charAt(start - 1)))) continue;
-    const [, row, column] = /^(\d{1,9})(?::(\d{1,9}))?/.exec(line.slice(start + filename.length + 1)) ?? [];
-    const place = placeAt(Number(row), Number(column ?? 0), step);
+  for (const { line, column } of placesIn(stack, filenameOf(step))) {
+    const place = placeAt(line, column, step);
     if (place !== undefined) return place;
   }
   return undefined;

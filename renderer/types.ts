@@ -1,6 +1,7 @@
 /** The public types. docs/renderer.md explains them in prose. */
 import type { Table } from 'apache-arrow';
 import type {
+  Place,
   PlainValue,
   SandboxLimits,
   SandboxOptions,
@@ -76,14 +77,6 @@ export type ParamField = { readonly optional?: boolean; readonly description?: s
 
 // ---------------------------------------------------------------------------------------------------------------
 // What comes of it
-
-/** Where in a step's own source something is. Lines and columns count from 1. */
-export interface Place {
-  readonly file: string;
-  readonly line: number;
-  /** 0 if unknown. */
-  readonly column: number;
-}
 
 /**
  * What a message is about, stable. `reported`: the step's own words. `threw` to `badOutput`: what became of its child.

@@ -104,6 +104,37 @@ t.test("ok: process.exitCode is the code's own, and no failure", async (t) => {
 
 // ---- threw
 
+t.test('threw: the place is in the code, and not in the module that threw for it', async (t) => {
+  const code =
+    "const { tableFromIPC } = require('apache-arrow');\n\nmodule.exports = () =>\n  tableFromIPC(null);";
+  const { place, stack } = await threw(code, { filename: 'step.js' });
+  t.strictSame(place, { file: 'step.js', line: 4, column: 3 }, stack);
+});
+
+for (const [what, code, place] of [
+  ['an ES module', "\nexport default () => { throw new Error('x'); }", { line: 2 }],
+  ['code that is no JavaScript', '\n\nmodule.exports = (', { line: 3 }],
+] as const) {
+  t.test(`threw: the place, in ${what}`, async (t) => {
+    const error = await threw(code, { filename: 'step.js' });
+    t.match(error.place, { file: 'step.js', line: place.line }, error.stack);
+  });
+}
+
+t.test('threw: no place, where the stack has none in the code', async (t) => {
+  const error = await threw(
+    "module.exports = () => { throw Object.assign(new Error('x'), { stack: 'Error: other.js:1:1' }); }",
+  );
+  t.equal(error.place, undefined);
+});
+
+t.test('threw: a cause has a place of its own', async (t) => {
+  const code =
+    "module.exports = () => {\n  const cause = new Error('why');\n  throw new Error('what', { cause });\n}";
+  const { place, causes } = await threw(code, { filename: 'step.js' });
+  t.match([place?.line, causes[0]?.place?.line], [3, 2]);
+});
+
 t.test('threw: has name, message, code, stack and causes of the error', async (t) => {
   const error = await threw(`module.exports = () => {
     const cause = Object.assign(new RangeError('inner'), { code: 'E_INNER' });
