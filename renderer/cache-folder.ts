@@ -2,23 +2,16 @@
  * Files of a cache on disk, which several processes may use at once and of which any may be killed at any moment: a file
  * is there as a whole or not at all, any may vanish, and the oldest do when there are too many bytes.
  */
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, utimes, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat, utimes, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-
-const TEMPORARY = '.tmp-';
-
-/** A temporary file that nobody has written to for so long is what is left of somebody who was killed. */
-const ABANDONED_MS = 10 * 60 * 1000;
+import { isAbandoned, writeAtomically } from './atomic-file.js';
 
 /** Who makes room makes a bit more, so that the next one needn't. */
 const KEPT_SHARE = 0.9;
 
 /** After so much of what may be written the folder is looked at again: others write to it too. */
 const LOOK_AGAIN_SHARE = 1 / 16;
-
-const WRITE_BYTES = 4 * 1024 * 1024;
 
 interface FoundFile {
   readonly file: string;
@@ -78,28 +71,7 @@ export class CacheFolder {
     const size = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0);
     if (size > this.#maxBytes) return;
     await this.#makeRoom(size);
-    const temporary = path.join(this.#dir, `${TEMPORARY}${randomBytes(12).toString('hex')}`);
-    try {
-      const handle = await open(temporary, 'wx', 0o600);
-      try {
-        for (const chunk of chunks) {
-          for (let done = 0; done < chunk.byteLength;) {
-            const { bytesWritten } = await handle.write(
-              chunk,
-              done,
-              Math.min(WRITE_BYTES, chunk.byteLength - done),
-            );
-            done += bytesWritten;
-          }
-        }
-      } finally {
-        await handle.close();
-      }
-      await rename(temporary, path.join(this.#dir, name));
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
+    await writeAtomically(this.#dir, name, chunks);
     this.#bytes += size;
     this.#writtenBytes += size;
     this.#writtenSinceLook += size;
@@ -133,14 +105,13 @@ export class CacheFolder {
 
   async #look(): Promise<FoundFile[]> {
     const files: FoundFile[] = [];
-    const now = Date.now();
     for (const name of await readdir(this.#dir)) {
       const file = path.join(this.#dir, name);
       try {
         const stats = await stat(file);
         const { size, mtimeMs: usedMs } = stats;
         if (!stats.isFile()) continue;
-        if (name.startsWith(TEMPORARY) && now - usedMs > ABANDONED_MS) await rm(file, { force: true });
+        if (isAbandoned(name, usedMs)) await rm(file, { force: true });
         else files.push({ file, size, usedMs });
       } catch {
         // It has just vanished.

@@ -9,6 +9,9 @@ export {
 export { RenderCanceledError, RendererClosedError, TableGoneError } from './errors.js';
 export { Renderer } from './renderer.js';
 export type { Place } from '../lib/index.js';
+export { StoreError } from './store/errors.js';
+export { folderStore, type FolderStoreOptions } from './store/folder-store.js';
+export type { ObjectStore, PutOptions, StoreCallOptions, StoredObject, TableRef } from './store/types.js';
 export type {
   CacheOptions,
   CallReport,

@@ -5,6 +5,8 @@ import type { CheckedConfinement, CheckedRendererOptions } from './options.js';
 import { FairQueue } from './queue.js';
 import { ResultCache } from './result-cache.js';
 import type { Workshop } from './step.js';
+import { TableExchange } from './store/table-exchange.js';
+import { TableFiles } from './table-files.js';
 import { TableStore } from './table-store.js';
 import { Telemetry } from './telemetry.js';
 import type { RendererStats } from './types.js';
@@ -25,12 +27,16 @@ export class OpenWorkshop implements AsyncDisposable {
       ...this.statsOf(renderings()),
       parked: this.#zygotes.reduce((sum, { parked }) => sum + parked, 0),
     }));
-    const store = new TableStore(options.maxMemoryBytes);
+    const memory = new TableStore(options.maxMemoryBytes);
+    const files = folder && new TableFiles(folder, this.telemetry);
+    const { store } = options;
+    const tables = new TableExchange({ memory, files, store }, this.telemetry);
     const steps = confined(options.steps);
     this.workshop = {
       children: new Children(this.#queue, this.telemetry),
-      cache: new ResultCache(store, folder, this.telemetry),
-      store,
+      cache: new ResultCache(tables, { folder, store }, this.telemetry),
+      store: memory,
+      tables,
       steps,
       fetch: options.fetch === undefined ? steps : confined(options.fetch),
     };

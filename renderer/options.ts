@@ -11,6 +11,8 @@ import {
   DEFAULT_STEP_TIMEOUT_MS,
   DEFAULT_STEP_VALUE_BYTES,
 } from './defaults.js';
+import { objectStore } from './store/check.js';
+import type { ObjectStore } from './store/types.js';
 import type { Logger, RendererOptions, StepLimits } from './types.js';
 
 /** What each child may give back; what it may use is for its sandbox. */
@@ -33,6 +35,7 @@ export interface CheckedRendererOptions {
   /** Undefined if it is that of all calls. */
   readonly fetch: CheckedConfinement | undefined;
   readonly cache: { readonly dir: string; readonly maxBytes: number } | undefined;
+  readonly store: ObjectStore | undefined;
   readonly maxChildren: number;
   readonly maxMemoryBytes: number;
   readonly logger: Logger | undefined;
@@ -109,13 +112,14 @@ export function checkRendererOptions(options: RendererOptions | undefined): Chec
     limits = {},
     fetch,
     cache,
+    store,
     maxChildren,
     maxMemoryBytes,
     logger: log,
     ...zygote
   }: RendererOptions = options ?? {};
   const reader = new Reader(
-    { sandbox, limits, fetch, cache, maxChildren, maxMemoryBytes, logger: log },
+    { sandbox, limits, fetch, cache, store, maxChildren, maxMemoryBytes, logger: log },
     'options',
   );
   const common = {
@@ -130,6 +134,7 @@ export function checkRendererOptions(options: RendererOptions | undefined): Chec
   fetchReader.end();
   const checked = {
     cache: reader.get<CheckedRendererOptions['cache']>('cache', checkCache, undefined),
+    store: reader.get<ObjectStore | undefined>('store', objectStore, undefined),
     maxChildren: reader.get('maxChildren', count, availableParallelism()),
     maxMemoryBytes: reader.get('maxMemoryBytes', amount, DEFAULT_MEMORY_CACHE_BYTES),
     logger: reader.get<Logger | undefined>('logger', logger, undefined),

@@ -1,11 +1,15 @@
-/** Results of calls by what they were made of: in memory, and in a folder if there is one. */
+/** Results of calls by what they were made of: in memory, in a folder if there is one, and in a store that machines share. */
 import { createHash } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
 import { deserialize, serialize } from 'node:v8';
 import type { PlainValue } from '../lib/index.js';
 import type { CacheFolder } from './cache-folder.js';
 import type { TableInfo } from './step-table.js';
-import type { StoredTable, TableStore } from './table-store.js';
+import { isCorrupt } from './store/errors.js';
+import { readBytes } from './store/read-object.js';
+import { discardObject, type TableExchange } from './store/table-exchange.js';
+import type { ObjectStore } from './store/types.js';
+import { discard } from './table-files.js';
+import type { StoredTable } from './table-store.js';
 import type { Telemetry } from './telemetry.js';
 import type { Message } from './types.js';
 
@@ -24,33 +28,37 @@ export interface Hit {
 
 /** Files of another form are under other names. */
 const RESULT_SUFFIX = '.result1';
-const TABLE_SUFFIX = '.arrow';
 
 const DIGEST_BYTES = 32;
 
 /** Of results without their tables, in memory. */
 const MOST_MEMORY_BYTES = 32 * 1024 * 1024;
 
-/** How many files are known to be what their names say. */
-const MOST_VERIFIED = 10_000;
+/** Files of another form are under other names. */
+function resultKey(key: string): string {
+  return `results/${key}${RESULT_SUFFIX}`;
+}
+
+export interface CachePlaces {
+  readonly folder: CacheFolder | undefined;
+  readonly store: ObjectStore | undefined;
+}
 
 export class ResultCache {
-  readonly #store: TableStore;
-  readonly #folder: CacheFolder | undefined;
+  readonly #tables: TableExchange;
+  readonly #places: CachePlaces;
   readonly #telemetry: Telemetry;
   /** Encoded, so that nobody who was given one can change it; the longest unused first. */
   readonly #memory = new Map<string, Buffer>();
   #memoryBytes = 0;
-  /** Files that were read as a whole and were what they should be: the hash of a table, and which file it was. */
-  readonly #verified = new Map<string, string>();
-  /** One after the other. */
+  /** To the folder, one after the other. */
   #writing: Promise<void> = Promise.resolve();
   #hits = 0;
   #misses = 0;
 
-  constructor(store: TableStore, folder: CacheFolder | undefined, telemetry: Telemetry) {
-    this.#store = store;
-    this.#folder = folder;
+  constructor(tables: TableExchange, places: CachePlaces, telemetry: Telemetry) {
+    this.#tables = tables;
+    this.#places = places;
     this.#telemetry = telemetry;
   }
 
@@ -58,54 +66,60 @@ export class ResultCache {
     return {
       hits: this.#hits,
       misses: this.#misses,
-      writtenBytes: this.#folder?.writtenBytes ?? 0,
-      bytes: this.#folder?.bytes ?? 0,
+      writtenBytes: this.#places.folder?.writtenBytes ?? 0,
+      bytes: this.#places.folder?.bytes ?? 0,
     };
   }
 
-  /** @param maxTableBytes what is larger is not given */
-  async get(key: string, maxTableBytes: number): Promise<Hit | undefined> {
-    const hit = await this.#find(key, maxTableBytes);
+  /**
+   * @param maxTableBytes what is larger is not given
+   * @throws {StoreError} if there may be one in a store that can't be asked; the reason of the signal
+   */
+  async get(key: string, maxTableBytes: number, signal: AbortSignal): Promise<Hit | undefined> {
+    const hit = await this.#find(key, maxTableBytes, signal);
     if (hit === undefined) this.#misses++;
     else this.#hits++;
     return hit;
   }
 
-  /** Keeps it. Returns at once: it is written to the folder when there is time for it. */
-  put(key: string, kept: Kept, stored: StoredTable | undefined): void {
+  /**
+   * Keeps it. Resolves when it and its table are in the store, if there is one: what is said of them from then on is so for all
+   * machines. It is written to the folder when there is time for it.
+   *
+   * @throws {StoreError}; the reason of the signal
+   */
+  async put(key: string, kept: Kept, stored: StoredTable | undefined, signal: AbortSignal): Promise<void> {
     const encoded = serialize(kept);
     this.#remember(key, encoded);
-    const folder = this.#folder;
-    if (folder === undefined) return;
-    stored?.hold();
-    this.#writing = this.#writing.then(async () => {
-      try {
-        if (stored !== undefined) await this.#writeTable(folder, stored);
-        await folder.write(key + RESULT_SUFFIX, [createHash('sha256').update(encoded).digest(), encoded]);
-      } catch (error) {
-        this.#telemetry.log.warn(
-          { event: 'cache.write', err: error },
-          'a result could not be written to the cache',
-        );
-      } finally {
-        stored?.release();
-      }
-    });
+    this.#write(key, encoded, stored);
+    const { store } = this.#places;
+    if (store === undefined) return;
+    // The result after the table that it refers to.
+    if (stored !== undefined) await this.#tables.publish(stored, signal);
+    const body = seal(encoded);
+    await store.put(resultKey(key), body, { sha256: sha256Of(body).toString('hex'), signal });
   }
 
-  /** Resolves when all is written. */
+  /** Resolves when all is written to the folder. */
   async flush(): Promise<void> {
+    await this.#tables.flush();
     await this.#writing;
   }
 
-  async #find(key: string, maxTableBytes: number): Promise<Hit | undefined> {
-    const kept = this.#recall(key) ?? (await this.#read(key));
+  async #find(key: string, maxTableBytes: number, signal: AbortSignal): Promise<Hit | undefined> {
+    const kept =
+      this.#recall(key) ?? (await this.#readFromFolder(key)) ?? (await this.#readFromStore(key, signal));
     if (kept === undefined) return undefined;
     const { table } = kept;
     if (table === undefined) return { kept, stored: undefined };
     if (table.byteLength > maxTableBytes) return undefined;
-    const stored = this.#store.find(table.hash) ?? (await this.#openTable(table));
-    return stored && { kept, stored };
+    try {
+      const stored = await this.#tables.find(table, signal);
+      return stored && { kept, stored };
+    } catch (error) {
+      if (isCorrupt(error)) return undefined;
+      throw error;
+    }
   }
 
   #recall(key: string): Kept | undefined {
@@ -127,70 +141,71 @@ export class ResultCache {
     }
   }
 
-  async #read(key: string): Promise<Kept | undefined> {
+  #write(key: string, encoded: Buffer, stored: StoredTable | undefined): void {
+    const { folder } = this.#places;
+    if (folder === undefined) return;
+    const table = stored && this.#tables.keep(stored);
+    this.#writing = this.#writing.then(async () => {
+      await table;
+      try {
+        await folder.write(key + RESULT_SUFFIX, [seal(encoded)]);
+      } catch (error) {
+        this.#telemetry.log.warn(
+          { event: 'cache.write', err: error },
+          'a result could not be written to the cache',
+        );
+      }
+    });
+  }
+
+  async #readFromFolder(key: string): Promise<Kept | undefined> {
+    const { folder } = this.#places;
     const name = key + RESULT_SUFFIX;
-    const file = await this.#folder?.open(name);
-    if (file === undefined) return undefined;
+    const file = await folder?.open(name);
+    if (folder === undefined || file === undefined) return undefined;
     try {
-      const bytes = await file.readFile();
-      const encoded = bytes.subarray(DIGEST_BYTES);
-      const digest = createHash('sha256').update(encoded).digest();
-      if (!digest.equals(bytes.subarray(0, DIGEST_BYTES))) throw new Error('it is not what was written');
-      const kept = deserialize(encoded) as Kept;
-      this.#remember(key, encoded);
-      return kept;
+      return this.#decode(key, unseal(await file.readFile()));
     } catch (error) {
-      await this.#discard(name, error);
+      await discard(folder, name, error, this.#telemetry);
       return undefined;
     } finally {
       await file.close();
     }
   }
 
-  async #openTable({ hash, byteLength }: TableInfo): Promise<StoredTable | undefined> {
-    const name = hash + TABLE_SUFFIX;
-    const file = await this.#folder?.open(name);
-    if (file === undefined) return undefined;
+  async #readFromStore(key: string, signal: AbortSignal): Promise<Kept | undefined> {
+    const { store } = this.#places;
+    if (store === undefined) return undefined;
     try {
-      const { size, ino } = await file.stat();
-      if (size !== byteLength) throw new Error(`it has ${size} bytes, and not ${byteLength}`);
-      const identity = `${ino} ${size}`;
-      if (this.#verified.get(hash) !== identity) {
-        if ((await hashOfFile(file)) !== hash) throw new Error('it is not what was written');
-        this.#verified.set(hash, identity);
-        const [oldest] = this.#verified.keys();
-        if (this.#verified.size > MOST_VERIFIED && oldest !== undefined) this.#verified.delete(oldest);
-      }
+      const encoded = await readBytes(store, resultKey(key), unseal, signal);
+      return encoded && this.#decode(key, encoded);
     } catch (error) {
-      await file.close();
-      await this.#discard(name, error);
+      if (!isCorrupt(error)) throw error;
+      await discardObject(store, error, signal, this.#telemetry);
       return undefined;
     }
-    return this.#store.addFile(hash, byteLength, file);
   }
 
-  async #writeTable(folder: CacheFolder, stored: StoredTable): Promise<void> {
-    const name = stored.hash + TABLE_SUFFIX;
-    if (!stored.isInMemory || (await folder.has(name))) return;
-    await folder.write(name, [await stored.bytes()]);
-  }
-
-  async #discard(name: string, error: unknown): Promise<void> {
-    this.#telemetry.log.warn(
-      { event: 'cache.damaged', file: name, err: error },
-      'a file of the cache is damaged',
-    );
-    await this.#folder?.remove(name);
+  #decode(key: string, encoded: Buffer): Kept {
+    const kept = deserialize(encoded) as Kept;
+    this.#remember(key, encoded);
+    return kept;
   }
 }
 
-async function hashOfFile(file: FileHandle): Promise<string> {
-  const hash = createHash('sha256');
-  const chunk = Buffer.allocUnsafe(1024 * 1024);
-  for (let position = 0; ;) {
-    const { bytesRead } = await file.read(chunk, 0, chunk.byteLength, position);
-    if (bytesRead === 0) return hash.digest('hex');
-    hash.update(chunk.subarray(0, bytesRead));
-    position += bytesRead;
-  }
+/** With what shows that it is whole. */
+function seal(encoded: Buffer): Buffer {
+  return Buffer.concat([sha256Of(encoded), encoded]);
+}
+
+/** @throws if it isn't */
+function unseal(bytes: Buffer): Buffer {
+  const encoded = bytes.subarray(DIGEST_BYTES);
+  if (!sha256Of(encoded).equals(bytes.subarray(0, DIGEST_BYTES)))
+    throw new Error('it is not what was written');
+  return encoded;
+}
+
+function sha256Of(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest();
 }

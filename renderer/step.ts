@@ -9,6 +9,7 @@ import { checkParams } from './params.js';
 import { filenameOf } from './place.js';
 import type { Hit, Kept, ResultCache } from './result-cache.js';
 import { describeTable } from './step-table.js';
+import type { TableExchange } from './store/table-exchange.js';
 import type { StoredTable, TableStore } from './table-store.js';
 import type { CallReport, Message, Step, StepCall, Validation } from './types.js';
 
@@ -17,6 +18,7 @@ export interface Workshop {
   readonly children: Children;
   readonly cache: ResultCache;
   readonly store: TableStore;
+  readonly tables: TableExchange;
   readonly steps: Confined;
   readonly fetch: Confined;
 }
@@ -180,9 +182,10 @@ export class StepRun {
     read: Reading,
   ): Promise<Hit> {
     const { cache } = this.#workshop;
+    const { signal } = this.#caller;
     const key = await this.#keyOf(call, job, tables, confined);
-    this.#caller.signal.throwIfAborted();
-    const known = anew ? undefined : await cache.get(key, confined.limits.maxTableBytes);
+    signal.throwIfAborted();
+    const known = anew ? undefined : await cache.get(key, confined.limits.maxTableBytes, signal);
     if (known !== undefined) return known;
     const result = await this.#child(
       { call, step: this.#step, params: job, tables: await sharedOf(tables) },
@@ -190,11 +193,16 @@ export class StepRun {
     );
     if (result.status === 'ok') {
       const hit = await read(result);
-      cache.put(key, hit.kept, hit.stored);
+      try {
+        await cache.put(key, hit.kept, hit.stored, signal);
+      } catch (error) {
+        hit.stored?.release();
+        throw error;
+      }
       return hit;
     }
     if (result.status === 'canceled') {
-      this.#caller.signal.throwIfAborted();
+      signal.throwIfAborted();
       throw result.reason;
     }
     throw new StepFailure([failureMessage(result, call, this.#step, confined.limits.memoryBytes)]);

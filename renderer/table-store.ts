@@ -145,10 +145,13 @@ export class TableStore {
       shared[Symbol.dispose]();
       throw error;
     }
-    const known = this.find(hash);
-    if (known === undefined) return this.#insert(hash, shared.byteLength, { shared });
-    shared[Symbol.dispose]();
-    return known;
+    return this.#insertOrFind(hash, shared);
+  }
+
+  /** @param shared is owned; what is in it has this hash */
+  addShared(hash: string, shared: SharedTable): StoredTable {
+    this.copied(shared.byteLength);
+    return this.#insertOrFind(hash, shared);
   }
 
   /** @param file is owned; what is in it has this hash */
@@ -162,6 +165,13 @@ export class TableStore {
   /** @returns a hold */
   find(hash: string): StoredTable | undefined {
     return this.#tables.get(hash)?.hold();
+  }
+
+  #insertOrFind(hash: string, shared: SharedTable): StoredTable {
+    const known = this.find(hash);
+    if (known === undefined) return this.#insert(hash, shared.byteLength, { shared });
+    shared[Symbol.dispose]();
+    return known;
   }
 
   #insert(hash: string, byteLength: number, place: Place): StoredTable {

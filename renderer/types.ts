@@ -1,4 +1,5 @@
 /** The public types. docs/renderer.md explains them in prose. */
+import type { ObjectStore } from './store/types.js';
 import type { Table } from 'apache-arrow';
 import type {
   Place,
@@ -259,6 +260,11 @@ export interface RendererOptions extends Omit<ZygoteOptions, 'sandbox' | 'cwd'> 
   readonly fetch?: FetchOptions;
   /** @default none: results are kept in memory, as far as `maxMemoryBytes` goes */
   readonly cache?: CacheOptions;
+  /**
+   * Where results and tables are kept that several machines share: what one has rendered, none renders again. It is not closed
+   * with the Renderer. A step whose result can't be put there has an error of code `internal`. @default none
+   */
+  readonly store?: ObjectStore;
   /** How many children run at once. @default as many as there are cores */
   readonly maxChildren?: number;
   /** Tables that are kept in memory for renderings to come. @default {@link DEFAULT_MEMORY_CACHE_BYTES} */

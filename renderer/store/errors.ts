@@ -32,3 +32,7 @@ export class StoreError extends NodespawnerError {
     return this.code === 'ERR_STORE_UNAVAILABLE';
   }
 }
+
+export function isCorrupt(error: unknown): error is StoreError {
+  return error instanceof StoreError && error.code === 'ERR_STORE_CORRUPT';
+}

@@ -1,20 +1,145 @@
-/** Tables between machines: what one has made is put into a store, and fetched by those that need it. */
-import type { StoredTable } from '../table-store.js';
-import type { TableRef } from './types.js';
+/** Tables between machines: what one has made is put into the store, and fetched by those that need it. */
+import type { TableFiles } from '../table-files.js';
+import type { StoredTable, TableStore } from '../table-store.js';
+import type { Telemetry } from '../telemetry.js';
+import { isCorrupt, StoreError } from './errors.js';
+import { Flights } from './flights.js';
+import { tableKey } from './key.js';
+import { readTable } from './read-object.js';
+import type { ObjectStore, TableRef } from './types.js';
 
-export interface TableExchange {
+export interface ExchangePlaces {
+  readonly memory: TableStore;
+  /** Of this machine. */
+  readonly files: TableFiles | undefined;
+  /** Of all machines. */
+  readonly store: ObjectStore | undefined;
+}
+
+export class TableExchange {
+  readonly #places: ExchangePlaces;
+  readonly #telemetry: Telemetry;
+  readonly #fetches = new Flights<StoredTable | undefined>(
+    (stored) => stored?.hold(),
+    (stored) => stored?.release(),
+  );
+  readonly #uploads = new Flights<void>();
+  /** To the folder, one after the other. */
+  #writing: Promise<void> = Promise.resolve();
+  #downloadedBytes = 0;
+  #uploadedBytes = 0;
+
+  constructor(places: ExchangePlaces, telemetry: Telemetry) {
+    this.#places = places;
+    this.#telemetry = telemetry;
+  }
+
+  /** Between this process and the store, of tables. */
+  get stats(): { downloadedBytes: number; uploadedBytes: number } {
+    return { downloadedBytes: this.#downloadedBytes, uploadedBytes: this.#uploadedBytes };
+  }
+
   /**
    * A hold on the table, from wherever it is nearest: memory, the folder of this machine, the store. However many ask for it at
    * once, it is fetched once.
    *
    * @throws {StoreError}; the reason of the signal
    */
-  tableOf(ref: TableRef, signal: AbortSignal): Promise<StoredTable>;
+  async tableOf(ref: TableRef, signal: AbortSignal): Promise<StoredTable> {
+    const stored = await this.find(ref, signal);
+    if (stored !== undefined) return stored;
+    throw new StoreError('ERR_STORE_NOT_FOUND', this.#places.store?.name ?? 'the cache', tableKey(ref));
+  }
 
   /**
-   * Resolves when the table is in the store, for all that read.
+   * The same, but undefined if it is nowhere.
    *
    * @throws {StoreError}; the reason of the signal
    */
-  publish(stored: StoredTable, signal: AbortSignal): Promise<void>;
+  async find(ref: TableRef, signal: AbortSignal): Promise<StoredTable | undefined> {
+    const { memory } = this.#places;
+    return (
+      memory.find(ref.hash) ??
+      // A reference that lies about its size gets nothing of one that doesn't.
+      (await this.#fetches.join(`${ref.hash} ${ref.byteLength}`, signal, (flight) =>
+        this.#fetch(ref, flight),
+      ))
+    );
+  }
+
+  /**
+   * Resolves when the table is in the store, for all that read. Does nothing without a store.
+   *
+   * @throws {StoreError}; the reason of the signal
+   */
+  async publish(stored: StoredTable, signal: AbortSignal): Promise<void> {
+    const { store } = this.#places;
+    if (store === undefined) return;
+    await this.#uploads.join(stored.hash, signal, async (flight) => {
+      stored.hold();
+      try {
+        const sha256 = stored.hash;
+        const body = await stored.bytes();
+        if (await store.put(tableKey(stored), body, { sha256, signal: flight }))
+          this.#uploadedBytes += stored.byteLength;
+      } finally {
+        stored.release();
+      }
+    });
+  }
+
+  /** Writes it to the folder, if there is one. Resolves when that is done, or has failed. */
+  keep(stored: StoredTable): Promise<void> {
+    const { files } = this.#places;
+    if (files === undefined) return Promise.resolve();
+    stored.hold();
+    this.#writing = this.#writing.then(async () => {
+      try {
+        await files.write(stored);
+      } catch (error) {
+        this.#telemetry.log.warn(
+          { event: 'cache.write', err: error },
+          'a table could not be written to the cache',
+        );
+      } finally {
+        stored.release();
+      }
+    });
+    return this.#writing;
+  }
+
+  /** Resolves when all is written to the folder. */
+  async flush(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #fetch(ref: TableRef, signal: AbortSignal): Promise<StoredTable | undefined> {
+    const { memory, files, store } = this.#places;
+    const file = await files?.open(ref);
+    if (file !== undefined) return memory.addFile(ref.hash, ref.byteLength, file);
+    if (store === undefined) return undefined;
+    const shared = await readTable(store, ref, signal).catch(async (error: unknown) => {
+      if (isCorrupt(error)) await discardObject(store, error, signal, this.#telemetry);
+      throw error;
+    });
+    if (shared === undefined) return undefined;
+    this.#downloadedBytes += ref.byteLength;
+    const stored = memory.addShared(ref.hash, shared);
+    void this.keep(stored);
+    return stored;
+  }
+}
+
+/** So that whoever makes it anew can put it there. */
+export async function discardObject(
+  store: ObjectStore,
+  error: StoreError,
+  signal: AbortSignal,
+  { log }: Telemetry,
+): Promise<void> {
+  const { key } = error;
+  log.warn({ event: 'store.damaged', key, err: error }, 'an object of the store is damaged');
+  await store.remove(key, { signal }).catch((failure: unknown) => {
+    log.warn({ event: 'store.remove', key, err: failure }, 'a damaged object could not be removed');
+  });
 }

@@ -1,4 +1,5 @@
 /** Where tables and results are kept that several machines share. */
+import type { Readable } from 'node:stream';
 
 /** What ends a transfer. */
 export interface StoreCallOptions {
@@ -16,10 +17,10 @@ export interface PutOptions extends StoreCallOptions {
 export interface StoredObject {
   readonly byteLength: number;
   /**
-   * Its bytes, once. They end early, or are others, only with an error or with what the reader's own check of the hash finds.
-   * Whoever doesn't read to the end calls `return()`, as leaving a `for await` does.
+   * Its bytes; whoever doesn't read them to the end destroys it. It ends early or with an error if the transfer is cut or aborted.
+   * They may be others than were put: the reader checks their hash.
    */
-  readonly body: AsyncIterable<Uint8Array>;
+  readonly body: Readable;
 }
 
 /**
@@ -41,10 +42,8 @@ export interface ObjectStore extends AsyncDisposable {
   put(key: string, body: Uint8Array, options: PutOptions): Promise<boolean>;
 
   /**
-   * What it gives is not checked: its reader has the hash.
-   *
    * @returns undefined if there is no such object
-   * @throws {StoreError}, also from the body; the reason of the signal
+   * @throws {StoreError}; the reason of the signal
    */
   get(key: string, options?: StoreCallOptions): Promise<StoredObject | undefined>;
 
