@@ -10,7 +10,7 @@ import { native } from './native.js';
 import type { CheckedSpawnOptions } from './options.js';
 import { toResult } from './outcome.js';
 import { createOutput } from './output-tables.js';
-import { RESULT_LIMITS } from './result-limits.js';
+import { MAX_RESULT_DEPTH } from './result-limits.js';
 import { RunningChild, toSpawnError } from './running-child.js';
 import type { SharedMemory } from './shared-memory.js';
 import { Stdio } from './stdio.js';
@@ -140,8 +140,8 @@ export async function startCode(
         fds: jobFds,
         limits: {
           maxResultBytes: options.maxResultBytes,
-          maxResultDepth: RESULT_LIMITS.maxDepth,
-          maxResultElements: RESULT_LIMITS.maxElements,
+          maxResultDepth: MAX_RESULT_DEPTH,
+          maxResultElements: options.maxResultElements,
           maxTableBytes: options.maxTableBytes,
         },
         argv: options.argv,

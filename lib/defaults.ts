@@ -8,7 +8,9 @@ export const DEFAULT_IDLE_TIMEOUT_MS = 10_000;
 export const DEFAULT_FILENAME = 'step.js';
 export const DEFAULT_TIMEOUT_MS = 60_000;
 export const DEFAULT_MAX_CAPTURE_BYTES = 1024 * 1024;
-export const DEFAULT_MAX_RESULT_BYTES = 64 * 1024 * 1024;
+export const DEFAULT_MAX_RESULT_BYTES = 16 * 1024 * 1024;
+/** About 1.2 MB of numbers. What has more values than that is a table. */
+export const DEFAULT_MAX_RESULT_ELEMENTS = 100_000;
 export const DEFAULT_MAX_TABLE_BYTES = 1024 * 1024 * 1024;
 
 export const DEFAULT_MEMORY_BYTES = 512 * 1024 * 1024;

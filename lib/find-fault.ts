@@ -3,6 +3,7 @@ import type { OutputTable } from '../protocol/messages.js';
 import { DEFAULT_ARROW_LIMITS } from './arrow/validate/limits.js';
 import { InvalidArrowError, validateArrow } from './arrow/validate.js';
 import { native } from './native.js';
+import { MAX_RESULT_COLUMNS } from './result-limits.js';
 
 export interface Fault {
   /** In the result. */
@@ -32,7 +33,7 @@ export function findFault(
   const maxChunks = Math.ceil(DEFAULT_ARROW_LIMITS.maxChunks / tables.length);
   for (const { name, offset, length } of tables) {
     try {
-      validateArrow(new Uint8Array(memory, offset, length), { maxChunks });
+      validateArrow(new Uint8Array(memory, offset, length), { maxChunks, maxColumns: MAX_RESULT_COLUMNS });
     } catch (error) {
       if (!(error instanceof InvalidArrowError)) throw error;
       return { path: `tables.${name}`, reason: error.message };

@@ -9,6 +9,7 @@ import {
   DEFAULT_IDLE_TIMEOUT_MS,
   DEFAULT_MAX_CAPTURE_BYTES,
   DEFAULT_MAX_RESULT_BYTES,
+  DEFAULT_MAX_RESULT_ELEMENTS,
   DEFAULT_MAX_TABLE_BYTES,
   DEFAULT_MEMORY_BYTES,
   DEFAULT_OPEN_FILES,
@@ -84,6 +85,7 @@ export interface CheckedSpawnOptions extends CheckedProcessOptions {
   readonly schema: StandardSchema | undefined;
   readonly adapter: CheckedAdapter | undefined;
   readonly maxResultBytes: number;
+  readonly maxResultElements: number;
   readonly maxTableBytes: number;
 }
 
@@ -317,6 +319,7 @@ export function checkSpawnOptions(
     schema: reader.get<StandardSchema | undefined>('schema', standardSchema, undefined),
     adapter: reader.get<CheckedAdapter | undefined>('adapter', adapterOf(preload), undefined),
     maxResultBytes: reader.get('maxResultBytes', bytes, DEFAULT_MAX_RESULT_BYTES),
+    maxResultElements: reader.get('maxResultElements', count, DEFAULT_MAX_RESULT_ELEMENTS),
     maxTableBytes: reader.get('maxTableBytes', mappableBytes, DEFAULT_MAX_TABLE_BYTES),
   };
   reader.end();

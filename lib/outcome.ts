@@ -1,6 +1,6 @@
 /** From what is left of a child to its result. */
 import { getSystemErrorName } from 'node:util';
-import { decodeResult } from '../protocol/messages.js';
+import { decodeResultInSteps } from '../protocol/messages.js';
 import { BadMessageError, ValueTooLargeError } from '../protocol/errors.js';
 import type { Outcome } from '../protocol/messages.js';
 import type { PlainValue } from '../protocol/value.js';
@@ -15,7 +15,8 @@ import type { Ended } from './running-child.js';
 import type { SharedMemory } from './shared-memory.js';
 import type { LimitName, Place, Result } from './types.js';
 import type { ZygoteContext } from './zygote-context.js';
-import { RESULT_LIMITS } from './result-limits.js';
+import { MAX_RESULT_DEPTH } from './result-limits.js';
+import { inTurns, nextTurn } from './turns.js';
 
 type Fate = Result extends infer R
   ? R extends unknown
@@ -27,6 +28,9 @@ type Fate = Result extends infer R
 type Confinement = Pick<ZygoteContext, 'limits' | 'memory'>;
 
 type ResultLimit = Extract<LimitName, `max${string}`>;
+
+/** What is read at once. */
+const SMALL_BYTES = 16 * 1024;
 
 /** The names that the codec has for its limits, and the options that set them here. */
 const LIMIT_NAMES: Readonly<Record<string, ResultLimit>> = {
@@ -70,8 +74,11 @@ async function toFate(
   let refusal: Fate | undefined;
   if (bytes.byteLength > 0) {
     try {
-      const limits = { ...RESULT_LIMITS, maxBytes: options.maxResultBytes };
-      outcome = decodeResult(bytes, limits, { ownsBytes: true });
+      const { maxResultBytes: maxBytes, maxResultElements: maxElements } = options;
+      const limits = { maxBytes, maxElements, maxDepth: MAX_RESULT_DEPTH };
+      // Of many that come at once, each in its turn.
+      if (bytes.byteLength > SMALL_BYTES) await nextTurn();
+      outcome = await inTurns(decodeResultInSteps(bytes, limits, { ownsBytes: true }));
     } catch (error) {
       refusal = refused(error, options);
     }
@@ -175,8 +182,8 @@ function exceeded(codecLimit: string, options: CheckedSpawnOptions): Fate {
   const max = {
     maxResultBytes: options.maxResultBytes,
     maxTableBytes: options.maxTableBytes,
-    maxResultDepth: RESULT_LIMITS.maxDepth,
-    maxResultElements: RESULT_LIMITS.maxElements,
+    maxResultDepth: MAX_RESULT_DEPTH,
+    maxResultElements: options.maxResultElements,
   }[limit];
   return { status: 'limitExceeded', limit, max };
 }

@@ -8,6 +8,7 @@ import { findFault } from './find-fault.js';
 import { F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE, native } from './native.js';
 import { SharedMemory } from './shared-memory.js';
 import { rememberMemory } from './table-memory.js';
+import { Turn } from './turns.js';
 
 /** The memfd that a child writes its tables to. Its size is fixed, so the child can't have more memory of it. */
 export function createOutput(maxBytes: number): SharedMemory {
@@ -36,10 +37,7 @@ export class BadTableError extends Error {
 const MOST_TABLES = 1_000;
 
 /** From here on, tables are looked at beside the main thread. */
-export const LARGE_BYTES = 1024 * 1024;
-
-/** How long opening a table may hold up the event loop at once. */
-const TURN_MS = 5;
+export const LARGE_BYTES = 128 * 1024;
 
 /** What the memory may take beyond its tables: less than a page, or what a huge page has more. */
 const SLACK_BYTES = 2 * 1024 * 1024;
@@ -73,8 +71,9 @@ export async function readOutput(
     if (fault !== undefined) throw new BadTableError(fault.path, fault.reason);
     // A child that is given one of several tables could read the others, which its caller may not want.
     const [only] = ranges.length === 1 ? ranges : [];
+    const turn = new Turn();
     for (const { name, offset, length } of ranges) {
-      const table = await openTable(name, new Uint8Array(memory, offset, length));
+      const table = await openTable(name, new Uint8Array(memory, offset, length), turn);
       tables[name] = table;
       if (only !== undefined) {
         output.hold();
@@ -123,17 +122,15 @@ function endOf(ranges: readonly OutputTable[], maxBytes: number): number {
 }
 
 /** Opens a table that was found to be fine. Others have a turn in between. */
-async function openTable(name: string, bytes: Uint8Array): Promise<Table> {
+async function openTable(name: string, bytes: Uint8Array, turn: Turn): Promise<Table> {
   const { RecordBatchReader, Table } = await import('apache-arrow');
   try {
     const batches: RecordBatch[] = [];
-    let since = performance.now();
     for (const batch of RecordBatchReader.from(bytes)) {
       batches.push(batch);
-      if (performance.now() - since < TURN_MS) continue;
-      await new Promise(setImmediate);
-      since = performance.now();
+      if (turn.isOver) await turn.next();
     }
+    if (turn.isOver) await turn.next();
     return new Table(batches);
   } catch (error) {
     // Whatever the validator has missed, it was the child who wrote it.

@@ -3,7 +3,7 @@ import { Handle } from './handle.js';
 import { packJob } from './job-message.js';
 import { keptAlive } from './keep-alive.js';
 import type { CheckedEntry, CheckedProcessOptions } from './options.js';
-import { RESULT_LIMITS } from './result-limits.js';
+import { MAX_RESULT_DEPTH } from './result-limits.js';
 import { RunningChild, toSpawnError } from './running-child.js';
 import { Stdio } from './stdio.js';
 import type { ChildProcess, ExitStatus } from './types.js';
@@ -50,8 +50,8 @@ export async function startEntry(
         fds: standard,
         limits: {
           maxResultBytes: 0,
-          maxResultDepth: RESULT_LIMITS.maxDepth,
-          maxResultElements: RESULT_LIMITS.maxElements,
+          maxResultDepth: MAX_RESULT_DEPTH,
+          maxResultElements: 0,
           maxTableBytes: 0,
         },
         argv: options.argv,

@@ -1,7 +1,10 @@
-/** How deep and how large in number a returned value may be. */
-import { DEFAULT_MAX_DEPTH, DEFAULT_MAX_ELEMENTS } from '../protocol/limits.js';
+import { DEFAULT_MAX_DEPTH } from '../protocol/limits.js';
 
-export const RESULT_LIMITS = Object.freeze({
-  maxDepth: DEFAULT_MAX_DEPTH,
-  maxElements: DEFAULT_MAX_ELEMENTS,
-});
+/** How deep a returned value may be: arrays, objects and maps in each other. */
+export const MAX_RESULT_DEPTH = DEFAULT_MAX_DEPTH;
+
+/**
+ * Columns of a table that code returns, nested ones counted too. Opening a batch takes apache-arrow some 30 µs for each,
+ * and nobody else has a turn meanwhile.
+ */
+export const MAX_RESULT_COLUMNS = 1_000;

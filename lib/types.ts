@@ -256,6 +256,11 @@ export interface SpawnOptions extends ProcessOptions {
   /** How large, encoded, the value may be that the code returns, in bytes. @default {@link DEFAULT_MAX_RESULT_BYTES} */
   readonly maxResultBytes?: number;
   /**
+   * How many values there may be in it: each number, string, array, object and so on is one, and a table counts as 50.
+   * Reading them takes the host's main thread, in turns of some milliseconds. @default {@link DEFAULT_MAX_RESULT_ELEMENTS}
+   */
+  readonly maxResultElements?: number;
+  /**
    * How large all tables together may be that the code returns, in bytes; at most `buffer.constants.MAX_LENGTH`, which is
    * 4 GB on Node 20. @default {@link DEFAULT_MAX_TABLE_BYTES}
    */

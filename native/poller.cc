@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "errors.h"
+#include "gathered.h"
 #include "unique_fd.h"
 #include "uv_abi.h"
 
@@ -25,7 +26,7 @@ struct Source {
   uint64_t stop_after = 0;
   uint64_t seen = 0;
   bool truncated = false;
-  std::vector<char> bytes;
+  Gathered bytes;
 };
 
 class Poller {
@@ -152,7 +153,7 @@ class Poller {
       if (got <= 0) return Finish(fd, got < 0 ? errno : 0);
       const size_t room = source->max_bytes - source->bytes.size();
       const size_t kept = static_cast<size_t>(got) < room ? static_cast<size_t>(got) : room;
-      source->bytes.insert(source->bytes.end(), chunk, chunk + kept);
+      if (!source->bytes.Append(chunk, kept)) return Finish(fd, ENOMEM);
       if (kept < static_cast<size_t>(got)) source->truncated = true;
       source->seen += static_cast<uint64_t>(got);
       if (source->seen > source->stop_after) return Finish(fd, 0);
@@ -165,10 +166,10 @@ class Poller {
     Close(source->handle);
     source->owned.reset();
     Napi::HandleScope scope(env_);
-    napi_value bytes;
     // With the C functions, here and below: in a thread that is being terminated they fail, and the wrappers end the
     // process where they can't throw.
-    if (napi_create_buffer_copy(env_, source->bytes.size(), source->bytes.data(), nullptr, &bytes) != napi_ok) return;
+    napi_value bytes = source->bytes.Take(env_);
+    if (!bytes) return;
     Call(source->callback,
          {bytes, Napi::Boolean::New(env_, source->truncated),
           Napi::Boolean::New(env_, source->seen > source->stop_after), Napi::Number::New(env_, error)});

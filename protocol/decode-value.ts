@@ -7,7 +7,8 @@
  */
 import { ValueTooLargeError } from './errors.js';
 import type { ValueLimits } from './limits.js';
-import { Refusal, type Segment } from './refusal.js';
+import { Refusal } from './refusal.js';
+import type { Steps } from './steps.js';
 import type { StrictReader } from './strict-reader.js';
 import type { PlainValue } from './value.js';
 import * as wire from './wire.js';
@@ -19,19 +20,44 @@ const MAX_SLACK = 16;
 /** The largest array index. */
 const LAST_INDEX = 2 ** 32 - 2;
 
+/** After this much work others may have a turn. */
+const STEP_VALUES = 500;
+const STEP_BYTES = 256 * 1024;
+/** From here on a text is read piece by piece. */
+const LONG_TEXT = 1024 * 1024;
+
+/** What has been read of a value: all of it, where it begins (a container), or where a long text begins. */
+const WHOLE = 0;
+const ENTERED = 1;
+const TEXT_FOLLOWS = 2;
+type Progress = typeof WHOLE | typeof ENTERED | typeof TEXT_FOLLOWS;
+
+/** A container that is being read. There is one for each depth, used again. */
+class Frame {
+  value: PlainValue[] | Record<string, PlainValue> | Map<string, PlainValue> = [];
+  count = 0;
+  index = 0;
+  key = '';
+  keys: string[] = [];
+  /**
+   * The keys of the object before this one. In a list of objects these are mostly the same, and comparing bytes with them
+   * is faster than making a string of them, looking it up in V8's table, and checking that it is new.
+   */
+  guesses: string[] = [];
+  /** Whether all keys so far are those of the object before this one, and therefore differ from each other. */
+  guessed = true;
+}
+
 export class ValueDecoder {
   readonly #reader: StrictReader;
   readonly #limits: ValueLimits;
   readonly #ownsBytes: boolean;
   /** How many more values may come. */
   #left: number;
+  readonly #frames: Frame[] = [];
   #depth = 0;
-  /**
-   * For each depth, the keys of the object before this one. In a list of objects these are mostly the same, and
-   * comparing bytes with them is faster than making a string of them, looking it up in V8's table, and checking that
-   * it is new.
-   */
-  readonly #guesses: string[][] = [];
+  /** What was read last. */
+  #value: PlainValue = null;
 
   /** @param ownsBytes whether the values may share memory with the bytes */
   constructor(reader: StrictReader, limits: ValueLimits, ownsBytes: boolean) {
@@ -50,8 +76,47 @@ export class ValueDecoder {
     }
   }
 
-  /** @throws {Refusal} */
-  decode(): PlainValue {
+  /** Step by step: some hundred values at a time, or some hundred KB. @throws {Refusal} */
+  *decode(): Steps<PlainValue> {
+    const reader = this.#reader;
+    let values = 0;
+    let offset = reader.offset;
+    try {
+      for (let progress = this.#read(); ;) {
+        if (progress === TEXT_FOLLOWS) {
+          this.#value = yield* reader.longText();
+        }
+        if (progress !== ENTERED) {
+          reader.stop();
+          if (this.#depth === 0) {
+            return this.#value;
+          }
+          this.#add(this.#frame(), this.#value);
+        }
+        const frame = this.#frame();
+        if (frame.index < frame.count) {
+          this.#readKey(frame);
+          progress = this.#read();
+        } else {
+          this.#leave(frame);
+          progress = WHOLE;
+        }
+        if (++values >= STEP_VALUES || reader.offset - offset >= STEP_BYTES) {
+          values = 0;
+          offset = reader.offset;
+          yield;
+        }
+      }
+    } catch (error) {
+      throw this.#located(error);
+    }
+  }
+
+  #frame(): Frame {
+    return this.#frames[this.#depth - 1] ?? new Frame();
+  }
+
+  #read(): Progress {
     this.charge();
     const reader = this.#reader;
     const start = reader.offset;
@@ -59,46 +124,52 @@ export class ValueDecoder {
     if (type === wire.STOP) {
       throw reader.bad('a value of no kind: no member of the union is set', start);
     }
-    const value = this.#member(type, start);
-    reader.stop();
-    return value;
-  }
-
-  #member(type: number, start: number): PlainValue {
-    const reader = this.#reader;
     const id = reader.fieldId();
     switch (id) {
       case wire.VALUE_NOTHING:
         reader.type(type, wire.STRUCT, start);
         reader.stop();
-        return null;
+        this.#value = null;
+        return WHOLE;
       case wire.VALUE_FLAG:
         reader.type(type, wire.BOOL, start);
-        return reader.bool();
+        this.#value = reader.bool();
+        return WHOLE;
       case wire.VALUE_INTEGER:
         reader.type(type, wire.I64, start);
-        return reader.i64();
+        this.#value = reader.i64();
+        return WHOLE;
       case wire.VALUE_REAL:
         reader.type(type, wire.DOUBLE, start);
-        return reader.double();
+        this.#value = reader.double();
+        return WHOLE;
       case wire.VALUE_TEXT:
         reader.type(type, wire.STRING, start);
-        return reader.text();
+        if (reader.nextLength() > LONG_TEXT) {
+          return TEXT_FOLLOWS;
+        }
+        this.#value = reader.text();
+        return WHOLE;
       case wire.VALUE_BYTES:
         reader.type(type, wire.STRING, start);
-        return this.#bytes();
+        this.#value = this.#bytes();
+        return WHOLE;
       case wire.VALUE_DATE:
         reader.type(type, wire.DOUBLE, start);
-        return this.#date();
+        this.#value = this.#date();
+        return WHOLE;
       case wire.VALUE_ITEMS:
         reader.type(type, wire.LIST, start);
-        return this.#items();
+        this.#enter().value = [];
+        return ENTERED;
       case wire.VALUE_FIELDS:
         reader.type(type, wire.LIST, start);
-        return this.#fields();
+        this.#enter().value = {};
+        return ENTERED;
       case wire.VALUE_ENTRIES:
         reader.type(type, wire.LIST, start);
-        return this.#entries();
+        this.#enter().value = new Map();
+        return ENTERED;
       default:
         throw reader.bad(`a value of unknown kind ${id}`, start);
     }
@@ -124,107 +195,87 @@ export class ValueDecoder {
     return new Date(ms);
   }
 
-  #items(): PlainValue[] {
-    const count = this.#enter();
-    const items: PlainValue[] = [];
-    try {
-      for (let index = 0; index < count; index++) {
-        items.push(this.decode());
-      }
-    } catch (error) {
-      throw located(error, items.length);
-    }
-    this.#depth--;
-    return items;
-  }
-
-  #fields(): PlainValue {
-    const count = this.#enter();
-    const guesses = this.#guesses[this.#depth] ?? [];
-    const keys: string[] = [];
-    // Whether all keys so far are those of the object before this one, and therefore differ from each other.
-    let guessed = true;
-    const object: Record<string, PlainValue> = {};
-    let key = '';
-    try {
-      for (let index = 0; index < count; index++) {
-        const start = this.#reader.offset;
-        const guess = guesses[index];
-        key = this.#key(guess);
-        guessed &&= key === guess;
-        if (!guessed && Object.hasOwn(object, key)) {
-          throw this.#reader.bad('a key that came before', start);
-        }
-        keys.push(key);
-        const value = this.#entryValue();
-        if (key === '__proto__') {
-          // Assigning would set the prototype.
-          Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
-        } else {
-          const arrayIndex = toArrayIndex(key);
-          if (arrayIndex > index + MAX_SLACK) {
-            makeSparse(object);
-          }
-          object[key] = value;
-        }
-      }
-    } catch (error) {
-      throw located(error, key);
-    }
-    this.#guesses[this.#depth] = keys;
-    this.#depth--;
-    return object;
-  }
-
-  #entries(): Map<string, PlainValue> {
-    const count = this.#enter();
-    const map = new Map<string, PlainValue>();
-    let key = '';
-    try {
-      for (let index = 0; index < count; index++) {
-        const start = this.#reader.offset;
-        key = this.#key(undefined);
-        if (map.has(key)) {
-          throw this.#reader.bad('a key that came before', start);
-        }
-        map.set(key, this.#entryValue());
-      }
-    } catch (error) {
-      throw located(error, key);
-    }
-    this.#depth--;
-    return map;
-  }
-
-  /** @param guess what the key may be */
-  #key(guess: string | undefined): string {
-    const reader = this.#reader;
-    reader.field(wire.STRING, wire.ENTRY_KEY, 'key');
-    if (guess !== undefined && guess.length <= MAX_GUESSED_KEY && reader.skipText(guess)) {
-      return guess;
-    }
-    return reader.text();
-  }
-
-  #entryValue(): PlainValue {
-    const reader = this.#reader;
-    reader.field(wire.STRUCT, wire.ENTRY_VALUE, 'value');
-    const value = this.decode();
-    reader.stop();
-    return value;
-  }
-
-  /** Begins a container. @returns how many elements come */
-  #enter(): number {
+  /** Begins a container. */
+  #enter(): Frame {
     const { maxDepth, maxElements } = this.#limits;
-    if (++this.#depth > maxDepth) {
+    if (this.#depth + 1 > maxDepth) {
       throw new Refusal((path) => new ValueTooLargeError(path, 'maxDepth', maxDepth));
     }
     const count = this.#reader.list(wire.STRUCT);
     if (count > this.#left) {
       throw new Refusal((path) => new ValueTooLargeError(path, 'maxElements', maxElements));
     }
-    return count;
+    const frame = (this.#frames[this.#depth++] ??= new Frame());
+    frame.count = count;
+    frame.index = 0;
+    frame.key = '';
+    frame.keys = [];
+    frame.guessed = true;
+    return frame;
+  }
+
+  #leave(frame: Frame): void {
+    this.#value = frame.value;
+    if (!Array.isArray(frame.value) && !(frame.value instanceof Map)) {
+      frame.guesses = frame.keys;
+    }
+    this.#depth--;
+  }
+
+  /** What comes before a value in a container. */
+  #readKey(frame: Frame): void {
+    const { value } = frame;
+    if (Array.isArray(value)) return;
+    const reader = this.#reader;
+    const start = reader.offset;
+    reader.field(wire.STRING, wire.ENTRY_KEY, 'key');
+    if (value instanceof Map) {
+      frame.key = reader.text();
+      if (value.has(frame.key)) {
+        throw reader.bad('a key that came before', start);
+      }
+    } else {
+      const guess = frame.guesses[frame.index];
+      const isGuess = guess !== undefined && guess.length <= MAX_GUESSED_KEY && reader.skipText(guess);
+      frame.key = isGuess ? guess : reader.text();
+      frame.guessed &&= frame.key === guess;
+      if (!frame.guessed && Object.hasOwn(value, frame.key)) {
+        throw reader.bad('a key that came before', start);
+      }
+      frame.keys.push(frame.key);
+    }
+    reader.field(wire.STRUCT, wire.ENTRY_VALUE, 'value');
+  }
+
+  /** Puts a value into its container, and moves past what comes after it. */
+  #add(frame: Frame, value: PlainValue): void {
+    const { value: container, key } = frame;
+    if (Array.isArray(container)) {
+      container.push(value);
+      frame.index++;
+      return;
+    }
+    this.#reader.stop();
+    if (container instanceof Map) {
+      container.set(key, value);
+    } else if (key === '__proto__') {
+      // Assigning would set the prototype.
+      Object.defineProperty(container, key, { value, writable: true, enumerable: true, configurable: true });
+    } else {
+      if (toArrayIndex(key) > frame.index + MAX_SLACK) {
+        makeSparse(container);
+      }
+      container[key] = value;
+    }
+    frame.index++;
+  }
+
+  #located(error: unknown): unknown {
+    if (!(error instanceof Refusal)) return error;
+    for (const { value, key } of this.#frames.slice(0, this.#depth).reverse()) {
+      error.at(Array.isArray(value) ? value.length : key);
+    }
+    return error;
   }
 }
 
@@ -248,8 +299,4 @@ function makeSparse(object: Record<number, PlainValue>): void {
     object[LAST_INDEX] = null;
     Reflect.deleteProperty(object, LAST_INDEX);
   }
-}
-
-function located(error: unknown, segment: Segment): unknown {
-  return error instanceof Refusal ? error.at(segment) : error;
 }

@@ -6,6 +6,7 @@ import type { SourceKind as GeneratedSourceKind } from './gen/protocol_types.js'
 import { asInt64, generated, lazyValue, writeStruct } from './generated.js';
 import { MAX_BYTES, MAX_DEPTH, type ValueLimits, withDefaults } from './limits.js';
 import { readMessage } from './read-struct.js';
+import { allSteps } from './steps.js';
 import { withPaths } from './refusal.js';
 import type { PlainValue } from './value.js';
 
@@ -173,7 +174,9 @@ const NO_LIMITS: ValueLimits = { maxBytes: MAX_BYTES, maxDepth: MAX_DEPTH, maxEl
  */
 export function decodeJob(bytes: Uint8Array, { ownsBytes = false }: { ownsBytes?: boolean } = {}): Job {
   return withPaths('job', () => {
-    const { task, env, ...rest } = readMessage('Job', bytes, NO_LIMITS, ownsBytes) as unknown as RawJob;
+    const { task, env, ...rest } = allSteps(
+      readMessage('Job', bytes, NO_LIMITS, ownsBytes),
+    ) as unknown as RawJob;
     return { task: toTask(task, bytes.byteLength), ...rest, ...(env && { env: toEnvironment(env) }) };
   });
 }

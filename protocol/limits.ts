@@ -17,6 +17,11 @@ export const DEFAULT_MAX_DEPTH = 100;
  */
 export const DEFAULT_MAX_ELEMENTS = 1_000_000;
 
+/** Characters of the longest text in an error: the rest is cut off, and a mark says so. */
+export const MAX_ERROR_TEXT = 16 * 1024;
+/** The same in bytes, with the mark of whoever has cut it. */
+export const MAX_ERROR_BYTES = 3 * MAX_ERROR_TEXT + 64;
+
 /** The codec calls itself once or twice for each level: a thousand of them fit in the smallest stack that is usual. */
 export const MAX_DEPTH = 1_000;
 /** Thrift's lengths are i32. */

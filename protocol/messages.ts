@@ -14,6 +14,7 @@ export {
 export {
   type BadReturn,
   decodeResult,
+  decodeResultInSteps,
   encodeResult,
   type ErrorText,
   type Outcome,

@@ -3,29 +3,30 @@
  * writes them, each at most once, and none that the schema doesn't have.
  */
 import { ValueDecoder } from './decode-value.js';
-import type { ValueLimits } from './limits.js';
+import { MAX_ERROR_BYTES, type ValueLimits } from './limits.js';
 import { Refusal, type Segment } from './refusal.js';
 import { type FieldType, schemaOf, type StructSchema } from './schema.js';
+import type { Steps } from './steps.js';
 import { StrictReader } from './strict-reader.js';
 import * as wire from './wire.js';
 
 /** Fields by name. What is in it is what the schema says. */
 export type RawStruct = Record<string, unknown>;
 
-/** Reads bytes that are one struct, from the first to the last. @throws {Refusal} */
-export function readMessage(
+/** Reads bytes that are one struct, from the first to the last, step by step. @throws {Refusal} */
+export function* readMessage(
   struct: string,
   bytes: Uint8Array,
   limits: ValueLimits,
   ownsBytes: boolean,
-): RawStruct {
+): Steps<RawStruct> {
   const reader = new StrictReader(bytes, limits.maxBytes);
-  const message = readStruct(schemaOf(struct), reader, new ValueDecoder(reader, limits, ownsBytes));
+  const message = yield* readStruct(schemaOf(struct), reader, new ValueDecoder(reader, limits, ownsBytes));
   reader.end();
   return message;
 }
 
-function readStruct(schema: StructSchema, reader: StrictReader, values: ValueDecoder): RawStruct {
+function* readStruct(schema: StructSchema, reader: StrictReader, values: ValueDecoder): Steps<RawStruct> {
   const struct: RawStruct = {};
   const start = reader.offset;
   let missing = schema.required.size;
@@ -52,7 +53,10 @@ function readStruct(schema: StructSchema, reader: StrictReader, values: ValueDec
     }
     try {
       reader.type(type, field.type.wire, fieldStart);
-      struct[field.name] = readField(field.type, reader, values);
+      struct[field.name] =
+        field.type.kind === 'string' && CLIPPED.has(schema.name)
+          ? reader.clippedText(MAX_ERROR_BYTES)
+          : yield* readField(field.type, reader, values);
     } catch (error) {
       throw located(error, field.name);
     }
@@ -67,7 +71,7 @@ function readStruct(schema: StructSchema, reader: StrictReader, values: ValueDec
   return struct;
 }
 
-function readField(type: FieldType, reader: StrictReader, values: ValueDecoder): unknown {
+function* readField(type: FieldType, reader: StrictReader, values: ValueDecoder): Steps<unknown> {
   switch (type.kind) {
     case 'bool':
       return reader.bool();
@@ -84,25 +88,29 @@ function readField(type: FieldType, reader: StrictReader, values: ValueDecoder):
       return Uint8Array.from(reader.bytes.subarray(start, reader.offset));
     }
     case 'value':
-      return values.decode();
+      return yield* values.decode();
     case 'struct':
-      return readStruct(type.struct, reader, values);
+      return yield* readStruct(type.struct, reader, values);
     case 'list':
-      return readList(type.element, reader, values);
+      return yield* readList(type.element, reader, values);
   }
 }
 
-/** What a struct in a list counts as, since it takes so much longer to read than a number. */
-const STRUCT_VALUES = 100;
+/** Structs that are texts for people to read: longer than this, they are cut, and a mark says so. */
+const CLIPPED: ReadonlySet<string> = new Set(['ErrorText', 'BadReturn']);
 
-function readList(element: FieldType, reader: StrictReader, values: ValueDecoder): unknown[] {
+/** What a struct in a list counts as, since it takes so much longer to read than a number. */
+const STRUCT_VALUES = 50;
+
+function* readList(element: FieldType, reader: StrictReader, values: ValueDecoder): Steps<unknown[]> {
   const count = reader.list(element.wire);
   const list: unknown[] = [];
   try {
     for (let index = 0; index < count; index++) {
       // Elements cost memory whatever they are, and so come out of the same budget.
       values.charge(element.kind === 'struct' ? STRUCT_VALUES : 1);
-      list.push(readField(element, reader, values));
+      list.push(yield* readField(element, reader, values));
+      if (element.kind === 'struct') yield;
     }
   } catch (error) {
     throw located(error, list.length);

@@ -4,9 +4,10 @@ import { BinaryWriter } from './binary-writer.js';
 import { ValueEncoder } from './encode-value.js';
 import { BadMessageError, UnsupportedValueError, ValueTooLargeError } from './errors.js';
 import { asInt64, generated, lazyValue, writeStruct } from './generated.js';
-import { type ValueLimits, withDefaults } from './limits.js';
+import { MAX_ERROR_TEXT, type ValueLimits, withDefaults } from './limits.js';
 import { readMessage } from './read-struct.js';
-import { withPaths } from './refusal.js';
+import { Refusal, withPaths } from './refusal.js';
+import { allSteps, type Steps } from './steps.js';
 import type { PlainValue } from './value.js';
 
 /** An Arrow IPC file or stream: a range of the output memfd. Whether the memfd has such a range, nobody has checked. */
@@ -60,8 +61,6 @@ export type Outcome<Value = PlainValue> = Returned<Value> | Threw | BadReturn | 
 
 /** How many causes of an error are sent. */
 export const MAX_CAUSES = 8;
-/** The longest text in an error, in characters; the rest is cut off. */
-export const MAX_ERROR_TEXT = 64 * 1024;
 
 /**
  * @param limits what the host will accept
@@ -172,11 +171,20 @@ interface RawResult {
 export function decodeResult(
   bytes: Uint8Array,
   limits?: Partial<ValueLimits>,
-  { ownsBytes = false }: { ownsBytes?: boolean } = {},
+  options?: { ownsBytes?: boolean },
 ): Outcome {
-  const all = withDefaults(limits);
-  return withPaths('result', () => {
-    const { outcome } = readMessage('Result', bytes, all, ownsBytes) as unknown as RawResult;
+  return allSteps(decodeResultInSteps(bytes, limits, options));
+}
+
+/** As {@link decodeResult}, so that others can have a turn in between. */
+export function* decodeResultInSteps(
+  bytes: Uint8Array,
+  limits?: Partial<ValueLimits>,
+  { ownsBytes = false }: { ownsBytes?: boolean } = {},
+): Steps<Outcome> {
+  try {
+    const raw = yield* readMessage('Result', bytes, withDefaults(limits), ownsBytes);
+    const { outcome } = raw as unknown as RawResult;
     if ('returned' in outcome) {
       checkNames(outcome.returned.tables, bytes.byteLength);
       return { kind: 'returned', ...outcome.returned };
@@ -188,7 +196,9 @@ export function decodeResult(
       return { kind: 'badReturn', ...outcome.badReturn };
     }
     return { kind: 'outOfMemory' };
-  });
+  } catch (error) {
+    throw error instanceof Refusal ? error.toError('result') : error;
+  }
 }
 
 function checkNames(tables: readonly OutputTable[], offset: number): void {

@@ -38,6 +38,7 @@ export interface FieldSchema {
 }
 
 export interface StructSchema {
+  readonly name: string;
   readonly isUnion: boolean;
   /** By id. */
   readonly fields: Map<number, FieldSchema>;
@@ -57,7 +58,7 @@ const WIRE_TYPES = {
 function makeSchemas(idl: Idl): Map<string, StructSchema> {
   const schemas = new Map<string, StructSchema>();
   for (const { name, isUnion } of idl.structs) {
-    schemas.set(name, { isUnion, fields: new Map(), required: new Set() });
+    schemas.set(name, { name, isUnion, fields: new Map(), required: new Set() });
   }
   for (const { name, fields } of idl.structs) {
     const schema = schemas.get(name);

@@ -5,6 +5,7 @@
 import { isUtf8 } from 'node:buffer';
 import { BadMessageError, ValueTooLargeError } from './errors.js';
 import { Refusal } from './refusal.js';
+import type { Steps } from './steps.js';
 import * as wire from './wire.js';
 
 const TYPE_NAMES: Readonly<Record<number, string>> = {
@@ -19,6 +20,8 @@ const TYPE_NAMES: Readonly<Record<number, string>> = {
 
 /** V8's longest string, on 64-bit platforms, is 2^29 - 24 characters: longer than that it can't be read. */
 const MAX_TEXT_BYTES = 2 ** 29 - 24;
+/** How much of a long text is read at once. */
+const TEXT_PIECE = 512 * 1024;
 /** Up to this length looking at the bytes here is faster than a call into native code. */
 const SHORT_TEXT = 48;
 
@@ -117,6 +120,53 @@ export class StrictReader {
       throw this.bad('a string that is not UTF-8', start);
     }
     return bytes.toString('utf8', start, end);
+  }
+
+  /** The length of the string or binary that comes, or what is there in its place. */
+  nextLength(): number {
+    return this.left < 4 ? 0 : this.#view.getInt32(this.offset);
+  }
+
+  /** As {@link text}, piece by piece. */
+  *longText(): Steps<string> {
+    const start = this.chunk();
+    const end = this.offset;
+    if (end - start > MAX_TEXT_BYTES) {
+      throw this.bad('a string that is longer than any can be', start - 4);
+    }
+    let text = '';
+    for (let at = start; at < end;) {
+      const next = this.#characterBefore(Math.min(at + TEXT_PIECE, end), end);
+      if (!isUtf8(this.bytes.subarray(at, next))) {
+        throw this.bad('a string that is not UTF-8', start);
+      }
+      text += this.bytes.toString('utf8', at, next);
+      at = next;
+      yield;
+    }
+    return text;
+  }
+
+  /** As {@link text}, but of what is longer only the beginning, with a mark. What isn't read need not be UTF-8. */
+  clippedText(maxBytes: number): string {
+    if (this.nextLength() <= maxBytes) {
+      return this.text();
+    }
+    const start = this.chunk();
+    const cut = this.#characterBefore(start + maxBytes, this.offset);
+    if (!isUtf8(this.bytes.subarray(start, cut))) {
+      throw this.bad('a string that is not UTF-8', start);
+    }
+    return `${this.bytes.toString('utf8', start, cut)}… (${this.offset - start} bytes)`;
+  }
+
+  /** Where a text can be cut: at `offset`, or up to three bytes before that. */
+  #characterBefore(offset: number, end: number): number {
+    let cut = offset;
+    while (cut < end && offset - cut < 3 && (this.#view.getUint8(cut) & 0xc0) === 0x80) {
+      cut--;
+    }
+    return cut;
   }
 
   /** Moves past a string if it is the one that is given, which has to be ASCII. @returns whether it was */

@@ -4,6 +4,7 @@ import { ValueDecoder } from './decode-value.js';
 import { ValueEncoder } from './encode-value.js';
 import { type ValueLimits, withDefaults } from './limits.js';
 import { withPaths } from './refusal.js';
+import { allSteps } from './steps.js';
 import { StrictReader } from './strict-reader.js';
 
 /**
@@ -73,7 +74,7 @@ export function decodeValue(bytes: Uint8Array, options: DecodeOptions = {}): Pla
   const limits = withDefaults(options.limits);
   return withPaths(root, () => {
     const reader = new StrictReader(bytes, limits.maxBytes);
-    const value = new ValueDecoder(reader, limits, ownsBytes).decode();
+    const value = allSteps(new ValueDecoder(reader, limits, ownsBytes).decode());
     reader.end();
     return value;
   });

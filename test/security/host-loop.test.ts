@@ -22,19 +22,73 @@ function epolls(): Map<number, number[]> {
   return found;
 }
 
-t.test('the host has no epoll instance within another, whose lock all children could keep busy', async (t) => {
-  const before = [...epolls().values()].flat().length;
+t.test(
+  'the host has no epoll instance within another, whose lock all children could keep busy',
+  async (t) => {
+    const before = [...epolls().values()].flat().length;
+    const zygote = await startZygote(t);
+    const child = await zygote.spawn('console.log(1); setInterval(() => {}, 1000)', undefined, {
+      stdout: 'capture',
+      stderr: 'capture',
+    });
+    const during = await eventually('the pipes of the child are watched', () => {
+      const now = epolls();
+      return [...now.values()].flat().length >= before + 4 ? now : undefined;
+    });
+    const nested = [...during.values()].flat().filter((fd) => during.has(fd));
+    child.kill();
+    await child.result;
+    t.strictSame(nested, []);
+  },
+);
+
+t.test('others have their turns while a result of many values is read', async (t) => {
   const zygote = await startZygote(t);
-  const child = await zygote.spawn('console.log(1); setInterval(() => {}, 1000)', undefined, {
-    stdout: 'capture',
-    stderr: 'capture',
+  const maxResultElements = 2_000_000;
+  const child = await zygote.spawn(
+    'module.exports = ({ params }) => new Array(params).fill([])',
+    { params: maxResultElements - 1 },
+    { maxResultElements, maxResultBytes: 2 ** 27, stdout: 'ignore', stderr: 'ignore' },
+  );
+  // What arrives while it is being read comes in turns of the loop as well, of a MiB at the most.
+  let turns = 0;
+  const count = (): void => {
+    turns++;
+    counting = setImmediate(count);
+  };
+  let counting = setImmediate(count);
+  await eventually('the child is gone', () => {
+    try {
+      process.kill(child.pid, 0);
+      return false;
+    } catch {
+      return true;
+    }
   });
-  const during = await eventually('the pipes of the child are watched', () => {
-    const now = epolls();
-    return [...now.values()].flat().length >= before + 4 ? now : undefined;
-  });
-  const nested = [...during.values()].flat().filter((fd) => during.has(fd));
-  child.kill();
-  await child.result;
-  t.strictSame(nested, []);
+  turns = 0;
+  const result = await child.result;
+  clearImmediate(counting);
+  t.equal(result.status, 'ok');
+  t.ok(turns >= 10, `${turns} turns`);
+});
+
+t.test('more values than a result may have by default', async (t) => {
+  const zygote = await startZygote(t);
+  const code = 'module.exports = ({ params }) => new Array(params).fill(1)';
+  const resultOf = async (params: number, options = {}) =>
+    (await zygote.spawn(code, { params }, options)).result;
+  t.match(await resultOf(100_000), { status: 'limitExceeded', limit: 'maxResultElements', max: 100_000 });
+  t.match(await resultOf(99_999), { status: 'ok' });
+  t.match(await resultOf(20, { maxResultElements: 10 }), { limit: 'maxResultElements', max: 10 });
+  t.match(await resultOf(100_000, { maxResultElements: 200_000 }), { status: 'ok' });
+});
+
+t.test('a table of more columns than may hold up the loop', async (t) => {
+  const zygote = await startZygote(t, { preload: ['apache-arrow'] });
+  const code = `const { tableFromArrays } = require('apache-arrow');
+    module.exports = ({ params }) => tableFromArrays(
+      Object.fromEntries(Array.from({ length: params }, (_, index) => ['column' + index, Int32Array.of(1)])));`;
+  const resultOf = async (params: number) => (await zygote.spawn(code, { params })).result;
+  t.match(await resultOf(1000), { status: 'ok' });
+  t.match(await resultOf(1001), { status: 'badOutput', reason: /maxColumns/ });
 });

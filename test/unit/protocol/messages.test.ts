@@ -4,12 +4,14 @@ import t from 'tap';
 import {
   decodeJob,
   decodeResult,
+  decodeResultInSteps,
   encodeJob,
   encodeResult,
   type Job,
   type Outcome,
   toBadReturn,
 } from '../../../protocol/messages.js';
+import { MAX_ERROR_TEXT } from '../../../protocol/limits.js';
 import { plainValue } from './arbitrary.js';
 
 /** With the prototype that decoded objects have. */
@@ -181,11 +183,11 @@ t.test('the element limit is for all arguments together', (t) => {
   t.end();
 });
 
-t.test('each table counts as a hundred elements of a result', (t) => {
+t.test('each table counts as fifty elements of a result', (t) => {
   const tables = ['a', 'b', 'c'].map((name) => ({ name, offset: 0, length: 0 }));
   const bytes = Buffer.concat(encodeResult({ kind: 'returned', value: null, tables }));
-  t.ok(decodeResult(bytes, { maxElements: 301 }));
-  t.throws(() => decodeResult(bytes, { maxElements: 300 }), {
+  t.ok(decodeResult(bytes, { maxElements: 151 }));
+  t.throws(() => decodeResult(bytes, { maxElements: 150 }), {
     code: 'ERR_VALUE_TOO_LARGE',
     limit: 'maxElements',
   });
@@ -228,5 +230,70 @@ t.test('what was thrown is cut to fit the limits of the result, and mended', (t)
   t.match(decodeResult(Buffer.concat(encodeResult({ kind: 'threw', error: bad, causes: [] }))), {
     error: { message: 'a\ufffd' },
   });
+  t.end();
+});
+
+t.test('a result is read in steps that are short, whatever is in it', (t) => {
+  const elements = 50_000;
+  const list = (value: unknown): unknown[] => new Array<unknown>(elements).fill(value);
+  for (const value of [
+    list(1),
+    list([]),
+    list({ a: 1 }),
+    Object.fromEntries(list(0).map((_, i) => [`k${i}`, i])),
+  ]) {
+    t.ok(stepsOf(value) >= elements / 500, 'by number');
+  }
+  const megabytes = 8;
+  t.ok(stepsOf('x'.repeat(megabytes << 20)) >= megabytes, 'a long text');
+  t.ok(stepsOf(new Array(megabytes).fill(Buffer.alloc(1 << 20))) >= megabytes, 'many binaries');
+  t.end();
+});
+
+function stepsOf(value: unknown): number {
+  const bytes = Buffer.concat(encodeResult({ kind: 'returned', value, tables: [] }));
+  const steps = decodeResultInSteps(bytes);
+  for (let count = 1; ; count++) {
+    const step = steps.next();
+    if (step.done !== true) continue;
+    deepStrictEqual(step.value, decodeResult(bytes));
+    return count;
+  }
+}
+
+t.test('a long text is the same in pieces, wherever its characters are cut', (t) => {
+  for (const characters of ['x', 'é', '漢', '😀']) {
+    for (let shift = 0; shift < 4; shift++) {
+      const value = 'x'.repeat(shift) + characters.repeat(700_000);
+      const bytes = Buffer.concat(encodeResult({ kind: 'returned', value, tables: [] }));
+      t.ok((decodeResult(bytes) as { value: unknown }).value === value, `${characters}, ${shift}`);
+    }
+  }
+  const bytes = Buffer.concat(encodeResult({ kind: 'returned', value: 'x'.repeat(2_000_000), tables: [] }));
+  bytes[1_500_000] = 0xff;
+  t.throws(() => decodeResult(bytes), { code: 'ERR_BAD_MESSAGE', reason: 'a string that is not UTF-8' });
+  t.end();
+});
+
+t.test('of a text in an error that is longer than any that is written, the beginning is read', (t) => {
+  const long = '漢'.repeat(3_000_000);
+  for (const field of ['name', 'message', 'stack', 'code']) {
+    const error = { name: 'E', message: 'm', [field]: 'x' };
+    const bytes = Buffer.concat(encodeResult({ kind: 'threw', error, causes: [] }));
+    // The text of one character gives way to a long one, as only somebody else would have written it.
+    const place = bytes.lastIndexOf(Buffer.from([0, 0, 0, 1, 0x78]));
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(Buffer.byteLength(long));
+    const forged = Buffer.concat([
+      bytes.subarray(0, place),
+      length,
+      Buffer.from(long),
+      bytes.subarray(place + 5),
+    ]);
+    const outcome = decodeResult(forged) as unknown as { error: Record<string, string> };
+    const text = outcome.error[field] ?? '';
+    t.match(text, /^漢+… \(9000000 bytes\)$/);
+    t.ok(text.length < MAX_ERROR_TEXT + 100, `${field}: ${text.length}`);
+  }
   t.end();
 });
