@@ -22,10 +22,13 @@ export class SharedTable implements Disposable {
     ranges.set(this, range);
   }
 
-  /** @throws {InvalidOptionError} `ERR_INVALID_OPTION` */
-  static async from(table: TableInput): Promise<SharedTable> {
-    const range = holdRange(table, 'table') ?? (await copyTables([[table, 'table']]))[0];
-    if (range === undefined) throw new InvalidOptionError('table', 'a table', table);
+  /**
+   * @param option what errors call the table
+   * @throws {InvalidOptionError} `ERR_INVALID_OPTION`
+   */
+  static async from(table: TableInput, option = 'table'): Promise<SharedTable> {
+    const range = holdRange(table, option) ?? (await copyTables([[table, option]]))[0];
+    if (range === undefined) throw new InvalidOptionError(option, 'a table', table);
     return new SharedTable(range);
   }
 

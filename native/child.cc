@@ -80,7 +80,7 @@ void BecomeChild(const ChildResources& resources, const Sandbox& sandbox) {
 
   const int proc_self = OpenProcSelf();
   require(proc_self >= 0 ? nullptr : "open(/proc/self)");
-  if (sandbox.covers_proc && layers & LAYER_FILES) require(CoverProc(proc_self));
+  if (sandbox.covers_proc && layers & LAYER_FILES && !(sandbox.skipped & kSkipProcCover)) require(CoverProc(proc_self));
 
   // Limits before ids: some may only be raised with privileges that go with them.
   if (layers & LAYER_LIMITS) require(SetResourceLimits(sandbox));

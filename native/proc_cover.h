@@ -10,7 +10,7 @@ int OpenProcSelf();
 // it some of the files of `proc_self`. Returns the call that failed, or null.
 const char* CoverProc(int proc_self);
 
-// Whether a file that CoverProc() takes away is still there.
+// Whether there is anything in /proc besides what CoverProc() leaves.
 bool ShowsMoreOfProc();
 
 }  // namespace nodespawner

@@ -13,6 +13,9 @@ struct ResourceLimit {
   rlim_t soft, hard;
 };
 
+// As if it were a layer, in `skipped`: /proc is not covered.
+constexpr unsigned kSkipProcCover = 1u << 30;
+
 struct Sandbox {
   unsigned layers = 0;   // bits of launcher/layers.h
   unsigned skipped = 0;  // layers that a child doesn't set up and still looks for: a test of what it then says

@@ -136,7 +136,7 @@ export class TableStore {
   async add(input: TableInput, option = 'table'): Promise<StoredTable> {
     const lies = holdRange(input, option);
     lies?.memory.release();
-    const shared = await SharedTable.from(input);
+    const shared = await SharedTable.from(input, option);
     if (lies === undefined) this.copied(shared.byteLength);
     let hash;
     try {

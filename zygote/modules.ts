@@ -50,7 +50,8 @@ export class ModuleRegistry {
   }
 
   #notFound(specifier: string, from: string, how: 'require' | 'import'): never {
-    const names = [...this.#preloaded.keys()];
+    // Where the host's files lie is no business of those who write the code.
+    const names = [...this.#preloaded.keys()].filter((name) => !/^(\/|file:)/.test(name));
     const listed = names.slice(0, NAMED_AT_MOST).join(', ');
     const more = names.length > NAMED_AT_MOST ? ` and ${names.length - NAMED_AT_MOST} more` : '';
     const error = new Error(

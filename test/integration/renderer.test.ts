@@ -197,7 +197,10 @@ t.test('an input that is no table rejects the rendering, and ends its events', a
     const events: RenderEvent[] = [];
     for await (const event of rendering) events.push(event);
     t.strictSame(events, []);
-    await t.rejects(Promise.resolve(rendering), { code: 'ERR_INVALID_OPTION' });
+    await t.rejects(Promise.resolve(rendering), {
+      code: 'ERR_INVALID_OPTION',
+      option: /^options\.inputs\.wrong/,
+    });
   }
   using unused = await renderer.render(linear(source('one')), { inputs: { wrong: 5 as never } });
   t.equal(unused.status, 'ok', 'one that nothing takes is not looked at');

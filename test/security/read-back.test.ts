@@ -69,6 +69,20 @@ t.test('a child that skips a layer says so with all others off, too', async (t) 
   }
 });
 
+/** `kSkipProcCover` of native/sandbox.h. */
+const PROC_COVER = 2 ** 30;
+
+t.test('a child that leaves /proc uncovered says so, with all other layers off, too', async (t) => {
+  const uncovered = (plan: SandboxPlan): SandboxPlan => ({
+    ...plan,
+    config: { ...plan.config, skipped: PROC_COVER },
+  });
+  const expected = /verify: \/proc shows more than it should failed with EPERM/;
+  t.match(await refusal({}, uncovered), expected);
+  const layers = Object.keys(LAYER_BITS) as SandboxLayer[];
+  t.match(await refusal({ off: layers.filter((layer) => layer !== 'files') }, uncovered), expected);
+});
+
 t.test('with all capabilities, a namespace could be made: it is tried', async (t) => {
   t.match(await refusal({ off: ['user'] }, skip('capabilities')), /verify: a namespace could be made/);
 });

@@ -133,6 +133,9 @@ t.test('what is not there is an error as in Node that says what is', async (t) =
     const preloaded = (specifier: string) => ({ specifier, filename: undefined, exports: {} });
     const registry = new zygote.modules.ModuleRegistry(['lodash', './helpers.cjs'].map(preloaded));
     const many = new zygote.modules.ModuleRegistry(Array.from({ length: 30 }, (_, i) => preloaded(`m${i}`)));
+    const paths = new zygote.modules.ModuleRegistry(
+      ['/srv/adapter.cjs', 'lodash', 'file:///srv/a.mjs'].map(preloaded),
+    );
     const attempt = (action: () => unknown) => {
       try {
         action();
@@ -146,6 +149,8 @@ t.test('what is not there is an error as in Node that says what is', async (t) =
       attempt(() => registry.get('left-pad', 'step.js', 'require')),
       attempt(() => registry.get('left-pad', 'step.js', 'import')),
       attempt(() => many.get('left-pad', 'step.js', 'import')),
+      // Where the host has its files is not said.
+      attempt(() => paths.get('left-pad', 'step.js', 'import')),
     ];
   });
   t.match(value, [
@@ -155,6 +160,7 @@ t.test('what is not there is an error as in Node that says what is', async (t) =
     },
     { code: 'ERR_MODULE_NOT_FOUND', message: /Preloaded: lodash/ },
     { message: /m18, m19 and 10 more$/ },
+    { message: /Preloaded: lodash$/ },
   ]);
 });
 
