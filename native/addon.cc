@@ -18,6 +18,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
       {"pipe", Pipe},
       {"sendMessage", SendBytes},
       {"receiveMessage", ReceiveBytes},
+      {"hasMessage", HasMessage},
       {"close", Close},
       {"setNonBlocking", SetNonBlocking},
       {"duplicate", Duplicate},

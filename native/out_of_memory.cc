@@ -14,6 +14,11 @@ struct {
   char report[64];
 } g_out_of_memory;
 
+using GetCurrent = void* (*)();
+using SetHandler = void (*)(void* isolate, void (*handler)(const char*, const void*));
+GetCurrent g_get_current = nullptr;
+SetHandler g_set_handler = nullptr;
+
 constexpr int kExitCode = 134;  // what a shell says of SIGABRT, which it would have been
 
 // v8::OOMErrorCallback; the second argument is a reference to v8::OOMDetails.
@@ -24,19 +29,20 @@ void OnOutOfMemory(const char*, const void*) {
 
 }  // namespace
 
-Napi::Value ReportOutOfMemory(const Napi::CallbackInfo& info) {
-  using GetCurrent = void* (*)();
-  using SetHandler = void (*)(void* isolate, void (*handler)(const char*, const void*));
-  static const auto get_current = reinterpret_cast<GetCurrent>(dlsym(RTLD_DEFAULT, "_ZN2v87Isolate10GetCurrentEv"));
-  static const auto set_handler =
+void FindOutOfMemoryHandler() {
+  g_get_current = reinterpret_cast<GetCurrent>(dlsym(RTLD_DEFAULT, "_ZN2v87Isolate10GetCurrentEv"));
+  g_set_handler =
       reinterpret_cast<SetHandler>(dlsym(RTLD_DEFAULT, "_ZN2v87Isolate18SetOOMErrorHandlerEPFvPKcRKNS_10OOMDetailsEE"));
+}
+
+Napi::Value ReportOutOfMemory(const Napi::CallbackInfo& info) {
   const auto report = info[1].As<Napi::Uint8Array>();
-  const bool possible = get_current && set_handler && report.ByteLength() <= sizeof g_out_of_memory.report;
+  const bool possible = g_get_current && g_set_handler && report.ByteLength() <= sizeof g_out_of_memory.report;
   if (possible) {
     g_out_of_memory.fd = info[0].As<Napi::Number>().Int32Value();
     g_out_of_memory.size = report.ByteLength();
     memcpy(g_out_of_memory.report, report.Data(), report.ByteLength());
-    set_handler(get_current(), OnOutOfMemory);
+    g_set_handler(g_get_current(), OnOutOfMemory);
   }
   return Napi::Boolean::New(info.Env(), possible);
 }

@@ -5,6 +5,9 @@
 
 namespace nodespawner {
 
+// In the zygote: looks in node for what the following needs.
+void FindOutOfMemoryHandler();
+
 // reportOutOfMemory(fd: number, report: Uint8Array): boolean. From now on the process then writes the report to the
 // descriptor and ends, instead of writing to stderr what V8 thinks of it and aborting. False where this build of Node
 // does not let us.

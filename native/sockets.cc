@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <memory>
 #include <vector>
 
 #include "errors.h"
@@ -48,17 +50,24 @@ Napi::Value SendBytes(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ReceiveBytes(const Napi::CallbackInfo& info) {
-  std::vector<char> bytes(info[1].As<Napi::Number>().Uint32Value());
+  const size_t capacity = info[1].As<Napi::Number>().Uint32Value();
+  // Not set to zero: only what is received is touched, and each page of it costs a fault.
+  const std::unique_ptr<char[]> bytes(new char[capacity]);
   ReceivedMessage message;
-  const int error = ReceiveMessage(FdArgument(info, 0), bytes.data(), bytes.size(), kMaxFdsPerMessage, 0, &message);
+  const int error = ReceiveMessage(FdArgument(info, 0), bytes.get(), capacity, kMaxFdsPerMessage, 0, &message);
   if (error) return ThrowErrno(info.Env(), "recvmsg", error);
   if (message.size == 0) return info.Env().Null();
   Napi::Array fds = Napi::Array::New(info.Env(), message.fds.size());
   for (uint32_t i = 0; i < message.fds.size(); i++) fds.Set(i, message.fds[i].release());
   Napi::Object result = Napi::Object::New(info.Env());
-  result.Set("bytes", Napi::Buffer<char>::Copy(info.Env(), bytes.data(), message.size));
+  result.Set("bytes", Napi::Buffer<char>::Copy(info.Env(), bytes.get(), message.size));
   result.Set("fds", fds);
   return result;
+}
+
+Napi::Value HasMessage(const Napi::CallbackInfo& info) {
+  pollfd socket = {FdArgument(info, 0), POLLIN, 0};
+  return Napi::Boolean::New(info.Env(), poll(&socket, 1, 0) > 0);
 }
 
 Napi::Value Close(const Napi::CallbackInfo& info) {

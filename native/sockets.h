@@ -18,6 +18,9 @@ Napi::Value SendBytes(const Napi::CallbackInfo& info);
 // not; null at the end of the stream.
 Napi::Value ReceiveBytes(const Napi::CallbackInfo& info);
 
+// hasMessage(fd: number): boolean. Whether receiveMessage() would return at once.
+Napi::Value HasMessage(const Napi::CallbackInfo& info);
+
 // close(fd: number): void. For what was opened here: in a worker thread Node warns of descriptors that its fs.close()
 // gets and that its fs did not open.
 Napi::Value Close(const Napi::CallbackInfo& info);

@@ -1,6 +1,7 @@
 #include "zygote.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "errors.h"
 #include "fd_table.h"
 #include "launcher/layers.h"
+#include "out_of_memory.h"
 #include "randomness.h"
 #include "rlimits.h"
 #include "serve.h"
@@ -71,11 +73,14 @@ Napi::Value SealAndServe(const Napi::CallbackInfo& info) {
   serve.spare_stubs = IntOption(options, "spareStubs");
 
   FindStartTime();
+  FindOutOfMemoryHandler();
   if (const auto failure = FindGenerators()) return ThrowFailure(env, *failure);
   CarriedThreads threads;
   if (const auto failure = ParkThreads(TheBaseline(), IntOption(options, "idleTimeoutMs"), &threads)) {
     return ThrowFailure(env, *failure);
   }
+  // What compilers have freed, in the arenas of all threads: a clone would copy the tables of these pages.
+  malloc_trim(0);
   // With all other threads parked nothing opens or closes a descriptor any more.
   if (const auto failure = InventoryFds({serve.control_fd, serve.stub_fd})) return ThrowFailure(env, *failure);
   if (const auto failure = PrepareClone()) return ThrowFailure(env, *failure);

@@ -22,6 +22,7 @@ export interface ZygoteAddon {
   reportOutOfMemory(fd: number, report: Uint8Array): boolean;
   exitNow(code: number): never;
   sendMessage(fd: number, bytes: Uint8Array, fds: readonly number[]): void;
+  hasMessage(fd: number): boolean;
   receiveMessage(fd: number, maxBytes: number): ReceivedMessage | null;
   duplicateTo(from: number, to: number): void;
   mapPrivate(fd: number, length: number): ArrayBuffer;

@@ -24,6 +24,7 @@ export interface Arrow {
   readonly util: Pick<typeof util, 'compareSchemas' | 'compareTypes'>;
   tableFromArrays(columns: Record<string, unknown>): Table;
   tableFromIPC(bytes: Uint8Array): Table;
+  tableToIPC(table: Table, type: 'file' | 'stream'): Uint8Array;
 }
 
 export function findArrow(registry: ModuleRegistry): Arrow | undefined {

@@ -21,7 +21,7 @@ import { ModuleRegistry } from './modules.js';
 import { preloadModules } from './preload.js';
 import { untilQuiet } from './quiet.js';
 import { sealRandom } from './random.js';
-import { rehearse, rehearseTables } from './rehearsal.js';
+import { rehearsalOfAll, rehearsalOfChild, rehearse } from './rehearsal.js';
 import { prepareUserModules } from './user-module.js';
 
 const CONTROL_FD = 3;
@@ -29,7 +29,7 @@ const STUB_FD = 4;
 const MAX_CONFIG_BYTES = 128 * 1024;
 const MAX_COMPLAINT = 30_000;
 /** Enough for V8 to have seen what types go where. */
-const REHEARSALS = 20;
+const REHEARSALS = 10;
 /** How many stubs init makes ahead of demand. */
 const SPARE_STUBS = 2;
 
@@ -55,9 +55,11 @@ async function start(): Promise<() => Promise<void>> {
   const requests = config.preload.map((specifier) => ({ specifier, parent: config.from }));
   const registry = new ModuleRegistry(await preloadModules(requests));
   await prepareUserModules({ typescript: config.typescript, registry });
+  const all = rehearsalOfAll(registry);
+  const rehearsal = rehearsalOfChild(registry);
   for (let round = 0; round < REHEARSALS; round++) {
-    await rehearse(registry);
-    await rehearseTables(registry);
+    await rehearse(registry, all);
+    await rehearse(registry, rehearsal);
   }
   const begun = performance.now();
   await untilQuiet(addon, config.idleTimeoutMs / 2);
@@ -78,7 +80,7 @@ async function start(): Promise<() => Promise<void>> {
     sandbox,
   });
   const { cwd, execArgv } = config;
-  return () => runJob({ addon, jobFd, registry, environment, cwd, execArgv });
+  return () => runJob({ addon, jobFd, registry, rehearsal, environment, cwd, execArgv });
 }
 
 // What goes wrong in a child is not the zygote's to complain of: it ends the child.

@@ -36,6 +36,8 @@ export function sealRandom(): void {
   refill = fills.seal();
   fills = undefined;
   restoreMathRandom();
+  // A rehearsal: what it fills, each child fills again.
+  refill();
 }
 
 export function freshRandom(): void {

@@ -1,56 +1,114 @@
 /**
- * Runs the whole way of a job once, on a job of our own that does nothing. In the zygote, so that what is compiled when
- * it is first used is compiled once for all children; in a child before it parks, so that the pages which a job writes to
- * are its own already when the job comes. Nothing of it can be seen by the real job.
+ * Runs the whole way of a job, on a job of our own that does nothing. In the zygote, so that what is compiled when it is
+ * first used is compiled once for all children; in a child before it parks, so that the pages which a job writes to are
+ * its own already when the job comes. Nothing of it can be seen by the real job.
  */
-import { decodeJob, encodeJob, encodeResult, type Job } from '../protocol/messages.js';
+import fs from 'node:fs';
+import { inlineHeader } from '../protocol/job-header.js';
+import { encodeJob, type Job } from '../protocol/messages.js';
 import { findArrow } from './arrow.js';
-import { entryFunction } from './entry.js';
+import { mapTables, readJob } from './job.js';
 import type { ModuleRegistry } from './modules.js';
-import { writeTables } from './output.js';
-import { takeApart } from './returned.js';
-import { compileUserModule } from './user-module.js';
+import { runSource } from './run-source.js';
 
-/** More than the table of the rehearsal takes. */
-const REHEARSAL_BYTES = 16_384;
+const READ_COLUMNS = `module.exports = ({ params, tables }) => {
+  for (const table of Object.values(tables)) {
+    for (const { name } of table.schema.fields) table.getChild(name).toArray();
+  }
+  return { value: params, tables: {} };
+};`;
 
-const REHEARSAL: Job<unknown> = {
-  task: {
-    kind: 'source',
-    code: 'module.exports = ({ params }) => ({ value: params, tables: {} });',
-    filename: 'rehearsal.js',
-    sourceKind: 'detect',
-    typescript: false,
-    params: { text: 'text', numbers: [1, 2.5], nothing: null },
+/** Does what steps do with tables most often: takes columns, values and rows, and gives tables back. */
+const USE_TABLES = `module.exports = ({ params, tables }) => {
+  for (const table of Object.values(tables)) {
+    for (const { name } of table.schema.fields) {
+      const column = table.getChild(name);
+      column.toArray();
+      column.get(table.numRows - 1);
+      for (const value of column) String(value);
+    }
+    for (const row of table) row.toJSON();
+  }
+  return { value: params, tables };
+};`;
+
+function jobOf(code: string): Buffer {
+  const job: Job<unknown> = {
+    task: {
+      kind: 'source',
+      code,
+      filename: 'rehearsal.js',
+      sourceKind: 'detect',
+      typescript: false,
+      params: { text: 'text', numbers: [1, 2.5], nothing: null },
+    },
+    tables: [],
+    fds: { stdin: 0, stdout: 1, stderr: 2, result: 3, output: 4 },
+    limits: {
+      maxResultBytes: 65_536,
+      maxResultDepth: 10,
+      maxResultElements: 1_000,
+      maxTableBytes: 1_048_576,
+    },
+    argv: [],
+  };
+  return Buffer.concat([inlineHeader(), ...encodeJob(job)]);
+}
+
+type Tables = ReadonlyMap<string, Uint8Array>;
+
+export interface Rehearsal {
+  /** Encoded in the zygote. */
+  readonly message: Buffer;
+  /** Arrow IPC bytes by name. */
+  readonly tables: Tables;
+}
+
+/** The job reads nothing from outside. */
+const addon = {
+  mapPrivate(): never {
+    throw new RangeError('the rehearsal has nothing to map');
   },
-  tables: [],
-  fds: { stdin: 0, stdout: 1, stderr: 2, result: 3, output: 4 },
-  limits: { maxResultBytes: 65_536, maxResultDepth: 10, maxResultElements: 1_000, maxTableBytes: 0 },
-  argv: [],
 };
 
-/** Encoded in the zygote. */
-const message = Buffer.concat(encodeJob(REHEARSAL));
-
-export async function rehearse(registry: ModuleRegistry): Promise<void> {
-  const { task } = decodeJob(Buffer.from(message), { ownsBytes: true });
+export async function rehearse(registry: ModuleRegistry, { message, tables }: Rehearsal): Promise<void> {
+  const received = { bytes: Buffer.from(message), fds: [] };
+  const { task, limits, tables: places } = readJob(addon, received);
   if (task.kind !== 'source') return;
-  const module = compileUserModule({ code: task.code, filename: task.filename }, registry);
-  const call = entryFunction(await module.load(), module.kind, task.filename);
-  const { value } = takeApart(await call({ params: task.params, tables: {} }), findArrow(registry));
-  encodeResult({ kind: 'returned', value, tables: [] });
+  const given = new Map([...mapTables(addon, received, places), ...tables]);
+  const outputFd = fs.openSync('/dev/null', 'w');
+  await new Promise<void>((resolve) => {
+    const exitNow = (): never => {
+      resolve();
+      return undefined as never;
+    };
+    const standIn = { on: () => undefined, listenerCount: () => 0, reallyExit: exitNow };
+    runSource({
+      addon: { reportOutOfMemory: () => true, exitNow },
+      registry,
+      task,
+      tables: given,
+      limits,
+      resultFd: fs.openSync('/dev/null', 'w'),
+      outputFd,
+      enter: () => undefined,
+      process: standIn,
+      exit: () => {
+        standIn.reallyExit();
+      },
+    });
+  });
+  fs.closeSync(outputFd);
 }
 
 /**
- * Writes, opens and reads a table of the commonest types, if apache-arrow is preloaded: most of its code is compiled only
- * when it is first used, which took each child 5 ms. In the zygote: in a child that parks it would save the job 1 ms of
- * page faults, and cost the child 2.
+ * What the zygote rehearses: most of apache-arrow is compiled only when it is first used, which took each child 5 ms. A
+ * file and a stream are read in different ways. Without apache-arrow there are no tables.
  */
-export async function rehearseTables(registry: ModuleRegistry): Promise<void> {
+export function rehearsalOfAll(registry: ModuleRegistry): Rehearsal {
   const arrow = findArrow(registry);
-  if (arrow === undefined) return;
-  try {
-    const written = arrow.tableFromArrays({
+  const tables = tablesOf(() => {
+    const table = arrow?.tableFromArrays({
       int: Int32Array.of(1, 2),
       bigint: BigInt64Array.of(1n, 2n),
       float: Float64Array.of(0.5, 1),
@@ -58,21 +116,31 @@ export async function rehearseTables(registry: ModuleRegistry): Promise<void> {
       truth: [true, false],
       date: [new Date(0), new Date(1)],
     });
-    const bytes = new Uint8Array(REHEARSAL_BYTES);
-    const memory = {
-      end: 0,
-      begin: () => 0,
-      flush: () => undefined,
-      write(chunk: Uint8Array): void {
-        bytes.set(chunk, this.end);
-        this.end += chunk.byteLength;
-      },
-    };
-    const [place] = await writeTables(memory, [['rehearsal', written]], arrow);
-    const table = arrow.tableFromIPC(bytes.subarray(0, place?.length));
-    for (const { name } of table.schema.fields) table.getChild(name)?.toArray();
-    for (const row of table) String(row);
+    if (arrow === undefined || table === undefined) return [];
+    return [
+      ['file', arrow.tableToIPC(table, 'file')],
+      ['stream', arrow.tableToIPC(table, 'stream')],
+    ];
+  });
+  return { message: jobOf(USE_TABLES), tables };
+}
+
+/** What each child rehearses before it parks: as little as makes the pages its own that nearly every job writes to. */
+export function rehearsalOfChild(registry: ModuleRegistry): Rehearsal {
+  const arrow = findArrow(registry);
+  const tables = tablesOf(() => {
+    if (arrow === undefined) return [];
+    const table = arrow.tableFromArrays({ int: Int32Array.of(1), float: Float64Array.of(0.5) });
+    return [['file', arrow.tableToIPC(table, 'file')]];
+  });
+  return { message: jobOf(READ_COLUMNS), tables };
+}
+
+function tablesOf(make: () => [string, Uint8Array][]): Tables {
+  try {
+    return new Map(make());
   } catch {
-    // Another version, or something else under that name: who uses it will see.
+    // Another version of apache-arrow, or something else under that name: who uses it will see.
+    return new Map();
   }
 }

@@ -19,8 +19,16 @@ import { compileUserModule } from './user-module.js';
 import { entryFunction, type EntryFunction, preloadedFunction } from './entry.js';
 import { describeError } from './describe-error.js';
 
+/** What of `process` a run uses. */
+export interface RunProcess {
+  exitCode?: number | string | null | undefined;
+  on(event: 'uncaughtExceptionMonitor', listener: (error: unknown) => void): unknown;
+  on(event: 'beforeExit', listener: () => void): unknown;
+  listenerCount(event: 'uncaughtException'): number;
+}
+
 export interface SourceRun {
-  readonly addon: ZygoteAddon;
+  readonly addon: Pick<ZygoteAddon, 'reportOutOfMemory' | 'exitNow'>;
   readonly registry: ModuleRegistry;
   readonly task: SourceTask;
   /** Arrow IPC bytes by name. */
@@ -30,10 +38,13 @@ export interface SourceRun {
   readonly outputFd: number;
   /** What has to be done before the code and can fail by what the caller wants, as if the code had done it. */
   readonly enter: () => void;
+  /** The process that the run ends, and how. @default this one, which ends as any does */
+  readonly process?: RunProcess;
+  readonly exit?: (code: number) => void;
 }
 
 // The user's code may replace them.
-const exit = process.exit.bind(process);
+const exitProcess = process.exit.bind(process);
 const activeResources = process.getActiveResourcesInfo.bind(process);
 const { setTimeout } = globalThis;
 const { writeSync, closeSync } = fs;
@@ -60,6 +71,7 @@ async function printed(): Promise<void> {
 
 export function runSource(run: SourceRun): void {
   const { addon, registry, task, limits, resultFd, outputFd } = run;
+  const { process = globalThis.process, exit = exitProcess } = run;
   const arrow = findArrow(registry);
   let sent = false;
 

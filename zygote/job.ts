@@ -1,0 +1,47 @@
+/** The job as it comes over the job socket: one message with descriptors. The host says which is which. */
+import fs from 'node:fs';
+import { INLINE_BYTES, placeOfJob } from '../protocol/job-header.js';
+import { decodeJob, type InputTable, type Job } from '../protocol/messages.js';
+import type { ReceivedMessage, ZygoteAddon } from './addon.js';
+
+type Mapper = Pick<ZygoteAddon, 'mapPrivate'>;
+
+export const MAX_MESSAGE_BYTES = INLINE_BYTES + 64;
+
+/** A descriptor that came with the job. The host closes its own copies. */
+export function fdAt(message: ReceivedMessage, index: number | undefined): number {
+  const fd = index === undefined ? undefined : message.fds[index];
+  if (fd === undefined) throw new RangeError('the job names a descriptor that did not come with it');
+  return fd;
+}
+
+export function readJob(addon: Mapper, message: ReceivedMessage): Job {
+  const place = placeOfJob(message.bytes);
+  if ('bytes' in place) return decodeJob(place.bytes, { ownsBytes: true });
+  const fd = fdAt(message, place.fd);
+  const bytes = new Uint8Array(addon.mapPrivate(fd, place.length));
+  fs.closeSync(fd);
+  return decodeJob(bytes);
+}
+
+/** Maps each memfd once and closes it: what is left is memory. */
+export function mapTables(
+  addon: Mapper,
+  message: ReceivedMessage,
+  tables: readonly InputTable[],
+): Map<string, Uint8Array> {
+  const ends = new Map<number, number>();
+  for (const { fd, offset, length } of tables) ends.set(fd, Math.max(ends.get(fd) ?? 0, offset + length));
+  const memories = new Map<number, ArrayBuffer>();
+  for (const [index, end] of ends) {
+    const fd = fdAt(message, index);
+    memories.set(index, addon.mapPrivate(fd, end));
+    fs.closeSync(fd);
+  }
+  const bytes = new Map<string, Uint8Array>();
+  for (const { name, fd, offset, length } of tables) {
+    const memory = memories.get(fd);
+    if (memory !== undefined) bytes.set(name, new Uint8Array(memory, offset, length));
+  }
+  return bytes;
+}
