@@ -4,7 +4,7 @@ import vm from 'node:vm';
 
 export function collectGarbage(): void {
   v8.setFlagsFromString('--expose-gc');
-  const collect = vm.runInNewContext('gc') as () => void;
+  const collect = vm.runInNewContext('gc') as (options: object) => void;
   v8.setFlagsFromString('--no-expose-gc');
-  collect();
+  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
