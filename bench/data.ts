@@ -1,8 +1,8 @@
 /**
- * What does it cost to hand data over: time against size, memory of many children on one table, and validation; beside
+ * What does it cost to hand data over: time against size, memory of many children on one table, validation, and the event loop; beside
  * copying through a pipe to a plain `node`, and by structuredClone to a worker thread?
  *
- *   npm run bench:data -- [--rounds N] [--size BYTES] [--children N] [--only handover,sharing,validation] [--json FILE]
+ *   npm run bench:data -- [--rounds N] [--size BYTES] [--children N] [--only handover,sharing,validation,loop] [--json FILE]
  *
  *   --rounds N    how often each thing is measured (20); what copies a table of 256 MB and more a tenth of that
  *   --size N      of the largest table, in bytes (1 GB, which takes 6 GB of memory)
@@ -13,11 +13,12 @@ import { writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { measureHandover, reportHandover } from './data/handover.js';
+import { measureLoop, reportLoop } from './data/loop.js';
 import { measureSharing, reportSharing } from './data/sharing.js';
 import { DEFAULT_VALIDATION_BYTES, measureValidation, reportValidation } from './data/validation.js';
 import { describe } from './machine.js';
 
-const PARTS = ['handover', 'sharing', 'validation'];
+const PARTS = ['handover', 'sharing', 'validation', 'loop'];
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '20' },
@@ -76,6 +77,16 @@ nothing is said. Load before: ${load()}\n`);
   const validations = measureValidation(rounds, Math.min(DEFAULT_VALIDATION_BYTES, largest));
   console.log(reportValidation(validations));
   raw.validations = validations;
+}
+if (parts.includes('loop')) {
+  console.log(
+    `\nThe longest that the event loop of the host was held up while a child gave its result, in milliseconds. Load before: ${load()}\n`,
+  );
+  const sizes = [2 ** 20, 2 ** 25, 2 ** 28].filter((size) => size < largest).concat(largest);
+  const { loops, starts: calls } = await measureLoop({ sizes, rounds });
+  console.log(reportLoop(loops));
+  starts += calls;
+  raw.loops = loops;
 }
 console.log(
   `\n${starts} calls in all, those that don't count among them; each gave what it should. Load after: ${load()}`,

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import type { Handover } from '../../bench/data/handover.js';
+import type { Held } from '../../bench/data/loop.js';
 import type { Sharing } from '../../bench/data/sharing.js';
 import type { Validation } from '../../bench/data/validation.js';
 
@@ -19,10 +20,11 @@ t.test('what is asked for is measured, and every call counted', (t) => {
   const options = ['--rounds', '2', '--size', '100000', '--children', '2', '--json', file];
   const printed = execFileSync(process.execPath, [data, ...options], { encoding: 'utf8' });
   t.match(printed, `Node ${process.version}`);
-  const { handovers, sharings, validations, starts } = JSON.parse(readFileSync(file, 'utf8')) as {
+  const { handovers, sharings, validations, loops, starts } = JSON.parse(readFileSync(file, 'utf8')) as {
     handovers: Handover[];
     sharings: Sharing[];
     validations: Validation[];
+    loops: Held[];
     starts: number;
   };
   for (const { name, size, first, sum } of handovers) {
@@ -33,9 +35,11 @@ t.test('what is asked for is measured, and every call counted', (t) => {
   const contestants = 5;
   const warmUp = 1;
   t.equal(new Set(handovers.map(({ size }) => size)).size, 3, 'tables of 1 KB, of 32 KB and of the size given');
-  t.equal(starts, 3 * contestants * (warmUp + 2) + 2 * (1 + 2), 'every call is counted');
+  t.equal(starts, 3 * contestants * (warmUp + 2) + 2 * (1 + 2) + 4 * 2, 'every call is counted');
   t.strictSame(sharings.map(({ children }) => children), [1, 2]);
   for (const { large, tableBytes } of sharings) t.ok(large.pss > tableBytes && large.pageTables > 0);
   t.ok(validations.length > 10 && validations.every(({ validate }) => validate.count === 2 && validate.p50 > 0));
+  t.strictSame(loops.map(({ held, open }) => [held.length, open !== undefined]), [[2, false], [2, true], [2, true], [2, true]]);
+  t.ok(loops.every(({ held }) => held.every((ms) => ms > 0)));
   t.end();
 }); // prettier-ignore
