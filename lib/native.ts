@@ -49,6 +49,7 @@ export interface HostAddon {
   receiveReply(fd: number): Reply | null | undefined;
   duplicate(fd: number): number;
   createMemfd(name: string): number;
+  closeMemfd(fd: number): void;
   addSeals(fd: number, seals: number): void;
   seekHole(fd: number): number;
   dropFrom(fd: number, offset: number, length: number): void;

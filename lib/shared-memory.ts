@@ -15,7 +15,7 @@ export class SharedMemory {
   }
 
   release(): void {
-    if (--this.#holders === 0) native.close(this.fd);
+    if (--this.#holders === 0) native.closeMemfd(this.fd);
   }
 }
 

@@ -27,6 +27,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
       {"sendRequest", SendRequest},
       {"receiveReply", ReceiveReply},
       {"createMemfd", CreateMemfd},
+      {"closeMemfd", CloseMemfd},
       {"addSeals", AddSeals},
       {"seekHole", SeekHole},
       {"dropFrom", DropFrom},

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "errors.h"
+#include "give_back.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
@@ -67,7 +68,7 @@ Napi::Value MapPrivate(const Napi::CallbackInfo& info) {
       info.Env(), address, length,
       [](napi_env, void* data, void* hint) {
         const std::unique_ptr<size_t> size(static_cast<size_t*>(hint));
-        munmap(data, *size);
+        GiveBack(data, *size);
       },
       new size_t(length), &buffer);
   if (status == napi_ok) return {info.Env(), buffer};
@@ -77,6 +78,11 @@ Napi::Value MapPrivate(const Napi::CallbackInfo& info) {
 
 Napi::Value Unmap(const Napi::CallbackInfo& info) {
   info[0].As<Napi::ArrayBuffer>().Detach();
+  return info.Env().Undefined();
+}
+
+Napi::Value CloseMemfd(const Napi::CallbackInfo& info) {
+  GiveBack(info[0].As<Napi::Number>().Int32Value());
   return info.Env().Undefined();
 }
 

@@ -8,6 +8,9 @@ namespace nodespawner {
 // createMemfd(name: string): number
 Napi::Value CreateMemfd(const Napi::CallbackInfo& info);
 
+// closeMemfd(fd: number): void; soon, if it is large
+Napi::Value CloseMemfd(const Napi::CallbackInfo& info);
+
 // addSeals(fd: number, seals: number): void; F_SEAL_* of fcntl(2)
 Napi::Value AddSeals(const Napi::CallbackInfo& info);
 
@@ -19,7 +22,7 @@ Napi::Value SeekHole(const Napi::CallbackInfo& info);
 Napi::Value DropFrom(const Napi::CallbackInfo& info);
 
 // mapPrivate(fd: number, length: number): ArrayBuffer over a MAP_PRIVATE mapping from offset 0: read without a copy;
-// what is written stays in this process. Unmapped when the ArrayBuffer is collected.
+// what is written stays in this process. Unmapped when the ArrayBuffer is collected, or soon after.
 Napi::Value MapPrivate(const Napi::CallbackInfo& info);
 
 // unmap(mapping: ArrayBuffer): void; the mapping is gone soon, the ArrayBuffer has no bytes from now on
