@@ -11,6 +11,8 @@ export { Renderer } from './renderer.js';
 export type { Place } from '../lib/index.js';
 export { StoreError } from './store/errors.js';
 export { folderStore, type FolderStoreOptions } from './store/folder-store.js';
+export { openStore } from './store/open-store.js';
+export { s3Store, type S3Credentials, type S3StoreOptions } from './store/s3-store.js';
 export type { ObjectStore, PutOptions, StoreCallOptions, StoredObject, TableRef } from './store/types.js';
 export type {
   CacheOptions,

@@ -23,7 +23,7 @@ function filesIn(/** @type {string} */ folder) {
 function copyOtherFiles() {
   for (const file of parts.flatMap(filesIn)) {
     if (sources.test(file) && !file.endsWith('.d.ts')) continue;
-    if (file.startsWith('test/nodes/')) continue;
+    if (file.startsWith('test/nodes/') || file.startsWith('test/servers/')) continue;
     const target = inRoot('dist', file);
     if (fs.existsSync(target) && fs.readFileSync(target).equals(fs.readFileSync(inRoot(file)))) continue;
     fs.mkdirSync(path.dirname(target), { recursive: true });

@@ -24,7 +24,7 @@ const packages = {
 };
 
 /** Packages of npm that are installed in a folder of their own. @type {Record<string, string>} */
-const folders = { nodes: 'test/nodes', peers: 'bench/peers' };
+const folders = { test: 'test/servers', nodes: 'test/nodes', peers: 'bench/peers' };
 
 /** The packages in a lock file that npm must have installed, by path. @returns {Map<string, string>} */
 function locked(/** @type {string} */ file) {
@@ -82,8 +82,7 @@ if (major < 20 || (major === 20 && minor < 19))
 /** @type {Record<string, string>} */
 const debian = {};
 for (const use of uses) {
-  if (use in folders) continue;
-  if (!(use in packages)) fail(`setup.mjs: no such use: ${use}`);
+  if (!(use in packages) && !(use in folders)) fail(`setup.mjs: no such use: ${use}`);
   Object.assign(debian, packages[/** @type {keyof typeof packages} */ (use)]);
 }
 installDebianPackages(debian);
