@@ -34,12 +34,20 @@ export async function preloadModules(requests: readonly PreloadRequest[]): Promi
     } catch (cause) {
       throw new NodespawnerError(
         'ERR_PRELOAD_FAILED',
-        `Can't preload '${specifier}' from ${toPath(parent)}: ${cause instanceof Error ? cause.message : util.inspect(cause)}`,
+        `Can't preload '${specifier}' from ${toPath(parent)}: ${cause instanceof Error ? cause.message : util.inspect(cause)}${hint(specifier)}`,
         { cause },
       );
     }
   }
   return preloaded;
+}
+
+/** Node itself loads what is preloaded; the option `typescript` is for the code of children. */
+function hint(specifier: string): string {
+  const isTypeScript = /\.[cm]?ts$/.test(specifier);
+  return isTypeScript && !('typescript' in process.features && process.features.typescript)
+    ? `. Node ${process.version} loads no TypeScript: preload what it was compiled to, or use Node 22.18 or later`
+    : '';
 }
 
 async function preload(request: string, specifier: string, parent: string): Promise<PreloadedModule> {

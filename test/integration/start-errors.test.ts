@@ -57,6 +57,19 @@ t.test('a module that throws, with what it printed', async (t) => {
   t.match(await startError(doing('throwText')), { code: 'ERR_PRELOAD_FAILED', message: /just text/ });
 });
 
+t.test('a TypeScript file is loaded where node does so, and else it is said what to do', async (t) => {
+  const dir = t.testdir({ 'typed.ts': 'export const twice = (n: number): number => 2 * n;' });
+  const options = { preload: ['./typed.ts'], from: dir };
+  if ('typescript' in process.features && Boolean(process.features.typescript)) {
+    const zygote = await startZygote(t, options);
+    const code = "import { twice } from './typed.ts'; export default () => twice(4);";
+    t.equal((await zygote.run(code)).value, 8);
+  } else {
+    const message = /Node v20[^ ]* loads no TypeScript: preload what it was compiled to/;
+    t.match(await startError(options), { code: 'ERR_PRELOAD_FAILED', message });
+  }
+});
+
 t.test('a module that ends the process', async (t) => {
   t.match(await startError(doing('exit')), { code: 'ERR_START_FAILED', message: /exit code 3/ });
   t.match(await startError(doing('abort')), { code: 'ERR_START_FAILED', message: /SIGABRT/ });
