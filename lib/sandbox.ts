@@ -31,6 +31,12 @@ const RLIMIT_RTPRIO = 14;
 /** How many tasks more than its control group RLIMIT_NPROC leaves to a child. */
 const NPROC_MARGIN = 16;
 
+/**
+ * Signals that a child may queue, real-time ones: those of the user of the user namespace, that is of the host, count them
+ * all. Node queues none; in programs pthread_cancel(3) does.
+ */
+const EXEC_SIGNALS = 16;
+
 const TMP_INODES = 16_384;
 
 /** A range that the caller chose is tried in any case: what is wrong with it, the kernel says. */
@@ -67,7 +73,7 @@ function resourceLimits(
     both(RLIMIT_NICE, 0),
     both(RLIMIT_RTPRIO, 0),
     both(RLIMIT_MEMLOCK, 65_536),
-    both(RLIMIT_SIGPENDING, 256),
+    both(RLIMIT_SIGPENDING, options.profile === 'exec' ? EXEC_SIGNALS : 0),
     both(RLIMIT_NOFILE, limits.openFiles),
     both(RLIMIT_FSIZE, limits.fileBytes),
   ];

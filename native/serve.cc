@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <deque>
+#include <new>
 
 #include "child.h"
 #include "clone.h"
@@ -24,6 +24,7 @@
 #include "seccomp.h"
 #include "syscalls.h"
 #include "unique_fd.h"
+#include "zygote_only.h"
 
 namespace nodespawner {
 namespace {
@@ -56,11 +57,24 @@ struct ChildRecord {
   rusage usage = {};
 };
 
+// SECURITY: all that the zygote knows of its children. A child finds nothing of it: it would tell of its siblings.
+struct Records {
+  ZygoteOnlyVector<ChildRecord> children;
+  ZygoteOnlyVector<Stub> stubs;  // in the order in which they were made
+  ZygoteOnlyVector<StubFailure> stub_failures;
+  ZygoteOnlyVector<pollfd> sources;
+};
+
 int64_t Microseconds(const timeval& t) { return int64_t{t.tv_sec} * 1000000 + t.tv_usec; }
 
 class Server {
  public:
-  explicit Server(const ServeOptions& options) : options_(options) {}
+  explicit Server(const ServeOptions& options)
+      : options_(options),
+        records_(*new (ZygoteOnly<Records>().allocate(1)) Records()),
+        children_(records_.children),
+        stubs_(records_.stubs),
+        stub_failures_(records_.stub_failures) {}
 
   std::optional<Failure> Start() {
     int ends[2];
@@ -84,7 +98,7 @@ class Server {
 
   // Returns in a child only, with its job socket.
   int Run() {
-    std::vector<pollfd> sources;
+    ZygoteOnlyVector<pollfd>& sources = records_.sources;
     for (;;) {
       sources = {{options_.control_fd, POLLIN, 0},
                  {options_.stub_fd, POLLIN, 0},
@@ -155,11 +169,11 @@ class Server {
     AskForStub();
     if (!stub_failures_.empty()) {
       *failure = stub_failures_.front();
-      stub_failures_.pop_front();
+      stub_failures_.erase(stub_failures_.begin());
       return false;
     }
     *stub = std::move(stubs_.front());
-    stubs_.pop_front();
+    stubs_.erase(stubs_.begin());
     return true;
   }
 
@@ -222,10 +236,6 @@ class Server {
       // Closed with all others.
       stub.pidfd.release();
       for (UniqueFd& fd : stub.cgroup_fds) fd.release();
-      // SECURITY: of the zygote's records a child keeps nothing: they tell of its siblings.
-      if (!children_.empty()) {
-        explicit_bzero(static_cast<void*>(children_.data()), children_.capacity() * sizeof(ChildRecord));
-      }
       return job.release();
     }
     stub.cgroup_fds.clear();
@@ -345,7 +355,7 @@ class Server {
     Send(EndOf(child, ReplyKind::kReaped));
   }
 
-  void ReportIfOver(std::vector<ChildRecord>::iterator child) {
+  void ReportIfOver(ZygoteOnlyVector<ChildRecord>::iterator child) {
     if (!child->reaped || !child->stub_gone) return;
     Reply reply = EndOf(*child, ReplyKind::kExited);
     if (child->failed.error) {
@@ -362,10 +372,17 @@ class Server {
   UniqueFd report_;   // their end
   UniqueFd signal_fd_;
   sigset_t mask_in_child_;
-  std::vector<ChildRecord> children_;
-  std::deque<Stub> stubs_;
-  std::deque<StubFailure> stub_failures_;
+  Records& records_;
+  ZygoteOnlyVector<ChildRecord>& children_;
+  ZygoteOnlyVector<Stub>& stubs_;
+  ZygoteOnlyVector<StubFailure>& stub_failures_;
 };
+
+// SECURITY: messages about siblings have passed through the stack below.
+__attribute__((noinline)) void ClearStackBelow() {
+  char used[65536];
+  explicit_bzero(used, sizeof used);
+}
 
 }  // namespace
 
@@ -375,6 +392,7 @@ std::optional<Failure> Serve(const ServeOptions& options, int* job_fd) {
   auto* server = new Server(options);
   if (auto failure = server->Start()) return failure;
   *job_fd = server->Run();
+  ClearStackBelow();
   return std::nullopt;
   // NOLINTEND(clang-analyzer-cplusplus.NewDeleteLeaks)
 }

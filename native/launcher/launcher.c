@@ -74,6 +74,16 @@ static void give_network(const struct launcher_options *options, pid_t init, int
   close(to_init);
 }
 
+/* SECURITY: signals that wait in a user namespace count for the user who has made it, too, who can't queue any where
+ * theirs are too many. The kernel takes the limit of the namespace from its maker (getrlimit(2), RLIMIT_SIGPENDING). */
+static void share_signal_queue(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_SIGPENDING, &limit) != 0) fail("getrlimit", "");
+  if (limit.rlim_cur == RLIM_INFINITY) return;
+  limit.rlim_cur /= 2;
+  if (setrlimit(RLIMIT_SIGPENDING, &limit) != 0) fail("setrlimit(RLIMIT_SIGPENDING)", "");
+}
+
 static const char NAMESPACE_HINT[] =
     "run the host as root, or allow user namespaces: sysctl user.max_user_namespaces and user.max_pid_namespaces above "
     "0, "
@@ -98,6 +108,7 @@ int main(int argc, char **argv) {
   if (options.link_addresses.count && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pipes.router) != 0) {
     fail("socketpair", "");
   }
+  if (options.layers & LAYER_USER) share_signal_queue();
   const unsigned long user = options.layers & LAYER_USER ? CLONE_NEWUSER : 0;
   const pid_t outer = getpid();
   const pid_t init = clone_process(CLONE_NEWPID | user | SIGCHLD, NULL);
