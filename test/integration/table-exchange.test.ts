@@ -1,0 +1,271 @@
+/** Tables between machines, each of which has memory, and may have a folder, of its own. */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { tableFromArrays, tableFromIPC, tableToIPC } from 'apache-arrow';
+import t, { type Test } from 'tap';
+import { CacheFolder } from '../../renderer/cache-folder.js';
+import { folderStore, Renderer, s3Store, type ObjectStore, type Workflow } from '../../renderer/index.js';
+import { TableExchange } from '../../renderer/store/table-exchange.js';
+import { TableFiles } from '../../renderer/table-files.js';
+import { TableStore } from '../../renderer/table-store.js';
+import { Telemetry } from '../../renderer/telemetry.js';
+import { eventually } from '../helpers/eventually.js';
+import { step, temporaryFolder } from '../helpers/renderer.js';
+import { startS3, type S3Server } from '../helpers/s3-server.js';
+
+const NEVER = new AbortController().signal;
+
+const BYTES = tableToIPC(tableFromArrays({ n: Int32Array.from({ length: 250_000 }, (_, n) => n) }));
+const REF = { hash: createHash('sha256').update(BYTES).digest('hex'), byteLength: BYTES.byteLength };
+const KEY = `tables/${REF.hash}.arrow`;
+
+interface Machine {
+  readonly memory: TableStore;
+  readonly tables: TableExchange;
+}
+
+/** @param dir a folder that several processes of it share */
+async function machine(t: Test, store: ObjectStore | undefined, dir?: string): Promise<Machine> {
+  const memory = new TableStore(0);
+  const telemetry = new Telemetry(undefined, () => {
+    throw new Error('nobody looks');
+  });
+  const folder = dir === undefined ? undefined : await CacheFolder.open(dir, 1e9);
+  const files = folder && new TableFiles(folder, telemetry);
+  const tables = new TableExchange({ memory, files, store }, telemetry);
+  t.teardown(async () => {
+    await tables.flush();
+    memory.clear();
+    telemetry.close();
+  });
+  return { memory, tables };
+}
+
+async function publish(t: Test, store: ObjectStore): Promise<void> {
+  const { memory, tables } = await machine(t, store);
+  const stored = await memory.add(BYTES);
+  await tables.publish(stored, NEVER);
+  stored.release();
+}
+
+async function bytesOf({ tables }: Machine): Promise<Buffer> {
+  const stored = await tables.tableOf(REF, NEVER);
+  const bytes = Buffer.from(await stored.bytes());
+  stored.release();
+  return bytes;
+}
+
+function storeOf(t: Test, server: S3Server, prefix?: string): ObjectStore {
+  const store = s3Store({ ...server.options(prefix), maxAttempts: 2 });
+  t.teardown(() => store.close());
+  return store;
+}
+
+/** Descriptors of memory for tables that this process has. */
+function memfds(): number {
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith('/memfd:nodespawner');
+    } catch {
+      return false;
+    }
+  }).length;
+}
+
+function countOf({ seen }: S3Server, method: string): number {
+  return seen.filter((request) => request.method === method && request.key.endsWith(KEY)).length;
+}
+
+t.test('what one machine has made another gets, once, however many ask for it', async (t) => {
+  const server = await startS3(t);
+  const before = memfds();
+  await publish(t, storeOf(t, server));
+  await publish(t, storeOf(t, server));
+  t.equal(countOf(server, 'PUT'), 1, 'and is put there once');
+  const another = await machine(t, storeOf(t, server));
+  const all = await Promise.all(Array.from({ length: 10 }, () => another.tables.tableOf(REF, NEVER)));
+  t.equal(countOf(server, 'GET'), 1);
+  t.equal(new Set(all).size, 1);
+  t.ok(Buffer.from(BYTES).equals(Buffer.from((await all[0]?.bytes()) ?? [])));
+  t.same(another.tables.stats, { downloadedBytes: REF.byteLength, uploadedBytes: 0 });
+  for (const stored of all) stored.release();
+  t.equal(memfds(), before, 'nothing is kept that nobody holds');
+});
+
+t.test('a table is fetched once for a machine that has a folder', async (t) => {
+  const server = await startS3(t);
+  const store = storeOf(t, server);
+  await publish(t, store);
+  const dir = temporaryFolder(t);
+  const first = await machine(t, store, dir);
+  await bytesOf(first);
+  await first.tables.flush();
+  await bytesOf(await machine(t, store, dir));
+  t.equal(countOf(server, 'GET'), 1);
+});
+
+t.test('what is cut or damaged on the way is fetched again', async (t) => {
+  const server = await startS3(t);
+  const store = storeOf(t, server);
+  await publish(t, store);
+  for (const fault of ['damageDownload', { cutDownloadAfter: 100_000 }, { cutDownloadAfter: 0 }] as const) {
+    let left = 1;
+    server.fault = () => (left-- > 0 ? fault : undefined);
+    t.ok((await bytesOf(await machine(t, store))).equals(Buffer.from(BYTES)), JSON.stringify(fault));
+    t.equal(left, -1);
+  }
+});
+
+t.test('what stays cut is unavailable, and nothing of it is kept', async (t) => {
+  const server = await startS3(t);
+  const store = storeOf(t, server);
+  await publish(t, store);
+  const before = memfds();
+  server.fault = () => ({ cutDownloadAfter: 100_000 });
+  const { tables } = await machine(t, store);
+  await t.rejects(tables.tableOf(REF, NEVER), { code: 'ERR_STORE_UNAVAILABLE', key: KEY });
+  t.equal(memfds(), before);
+});
+
+t.test('what is damaged in the store is told, and is not there any more', async (t) => {
+  const dir = temporaryFolder(t);
+  const store = folderStore({ dir });
+  const file = path.join(dir, KEY);
+  const before = memfds();
+  const damages: Readonly<Record<string, () => void>> = {
+    'another byte': () => {
+      const damaged = readFileSync(file);
+      damaged.writeUInt8(damaged.readUInt8(5000) ^ 1, 5000);
+      writeFileSync(file, damaged);
+    },
+    'its end': () => {
+      truncateSync(file, 1000);
+    },
+    'nothing left': () => {
+      truncateSync(file, 0);
+    },
+  };
+  for (const [name, damage] of Object.entries(damages)) {
+    await publish(t, store);
+    damage();
+    const { tables } = await machine(t, store);
+    await t.rejects(tables.tableOf(REF, NEVER), { code: 'ERR_STORE_CORRUPT', key: KEY }, name);
+    await t.rejects(tables.tableOf(REF, NEVER), { code: 'ERR_STORE_NOT_FOUND', key: KEY });
+  }
+  t.equal(memfds(), before);
+  await publish(t, store);
+  t.ok((await bytesOf(await machine(t, store))).equals(Buffer.from(BYTES)), 'and can be put there anew');
+});
+
+t.test('what has the hash that it should, but is no table, is no table', async (t) => {
+  const store = folderStore({ dir: temporaryFolder(t) });
+  const bytes = Buffer.from('no table');
+  const hash = createHash('sha256').update(bytes).digest('hex');
+  await store.put(`tables/${hash}.arrow`, bytes, { sha256: hash });
+  const { tables } = await machine(t, store);
+  await t.rejects(tables.tableOf({ hash, byteLength: 8 }, NEVER), { code: 'ERR_STORE_CORRUPT' });
+});
+
+t.test(
+  'who gives up is let go at once, and the others get it; when all have, the transfer ends',
+  async (t) => {
+    const server = await startS3(t);
+    const store = storeOf(t, server);
+    await publish(t, store);
+    const before = memfds();
+    const { tables } = await machine(t, store);
+    server.fault = () => ({ stallDownloadAfter: 500_000 });
+    const aborts = [new AbortController(), new AbortController()];
+    const pending = aborts.map(({ signal }) => tables.tableOf(REF, signal));
+    const ends = pending.map((table) => table.catch((error: unknown) => error));
+    await eventually('it has begun', () => server.downloadedBytes > 100_000);
+    aborts[0]?.abort(new Error('first'));
+    t.match(await ends[0], new Error('first'));
+    t.ok(memfds() > before, 'it goes on for the other');
+    aborts[1]?.abort(new Error('second'));
+    t.match(await ends[1], new Error('second'));
+    await eventually('its memory is given back', () => memfds() === before);
+    server.fault = () => undefined;
+    t.ok(
+      (await bytesOf({ tables, memory: new TableStore(0) })).equals(Buffer.from(BYTES)),
+      'and can begin again',
+    );
+  },
+);
+
+t.test('of a table of 200 MB not more than four chunks are held at once', async (t) => {
+  const numbers = new Uint32Array(50 * 1024 * 1024);
+  for (let n = 0; n < numbers.length; n++) numbers[n] = n;
+  const large = tableToIPC(tableFromArrays({ numbers }));
+  const hash = createHash('sha256').update(large).digest('hex');
+  // Whoever held another chunk would see it overwritten, and the hash would be another.
+  const ring = Array.from({ length: 4 }, () => Buffer.alloc(1024 * 1024));
+  let chunks = 0;
+  const body = function* (): Generator<Buffer> {
+    for (let done = 0; done < large.byteLength;) {
+      const chunk = ring[chunks++ % ring.length] ?? Buffer.alloc(0);
+      const length = Math.min(chunk.byteLength, large.byteLength - done);
+      chunk.set(large.subarray(done, done + length));
+      yield chunk.subarray(0, length);
+      done += length;
+    }
+  };
+  const store = {
+    ...folderStore({ dir: temporaryFolder(t) }),
+    name: 'ring',
+    get: () =>
+      Promise.resolve({
+        byteLength: large.byteLength,
+        body: Readable.from(body(), { objectMode: true, highWaterMark: 1 }),
+      }),
+  } as unknown as ObjectStore;
+  const { tables } = await machine(t, store);
+  const stored = await tables.tableOf({ hash, byteLength: large.byteLength }, NEVER);
+  t.equal(stored.byteLength, large.byteLength);
+  t.ok(chunks >= 200);
+  stored.release();
+});
+
+const WORKFLOW: Workflow = {
+  id: 'w',
+  tabs: [
+    {
+      id: 'tab',
+      steps: [step('made', 'return tableFromArrays({ n: [process.hrtime.bigint() % 1000000007n] });')],
+    },
+  ],
+};
+
+async function render(store: ObjectStore) {
+  const renderer = await Renderer.start({ store });
+  try {
+    const report = await renderer.render(WORKFLOW);
+    const [made] = report.steps;
+    const bytes = await report.tables.tab?.bytes();
+    const n = bytes && String(tableFromIPC(bytes).get(0)?.n);
+    report[Symbol.dispose]();
+    return { status: report.status, cached: made?.cached, errors: made?.errors, n };
+  } finally {
+    await renderer.close();
+  }
+}
+
+t.test('what one Renderer has rendered, another takes from the store', async (t) => {
+  const dir = temporaryFolder(t);
+  const first = await render(folderStore({ dir }));
+  t.match(first, { status: 'ok', cached: false });
+  t.same(await render(folderStore({ dir })), { ...first, cached: true });
+  // A lifecycle rule has removed the tables.
+  for (const name of readdirSync(path.join(dir, 'tables'))) truncateSync(path.join(dir, 'tables', name), 0);
+  const again = await render(folderStore({ dir }));
+  t.match(again, { status: 'ok', cached: false });
+  t.not(again.n, first.n);
+});
+
+t.test('what can not be put into the store is not said to be rendered', async (t) => {
+  const server = await startS3(t);
+  server.fault = ({ method }) => (method === 'PUT' ? { status: 503 } : undefined);
+  t.match(await render(storeOf(t, server)), { status: 'error', errors: [{ code: 'internal' }] });
+});
