@@ -154,7 +154,12 @@ class S3Store implements ObjectStore {
     const body = found.Body as Readable;
     // It is read, or destroyed, by somebody who looks for errors; until then they are nobody's.
     body.on('error', () => undefined);
-    return { byteLength: found.ContentLength ?? 0, body };
+    const { ContentLength: byteLength } = found;
+    if (byteLength === undefined) {
+      body.destroy();
+      throw new StoreError('ERR_STORE_UNAVAILABLE', this.name, key, 'an answer without a Content-Length');
+    }
+    return { byteLength, body };
   }
 
   async sizeOf(key: string, { signal }: StoreCallOptions = {}): Promise<number | undefined> {
