@@ -67,7 +67,7 @@ async function toFate(
   options: CheckedSpawnOptions,
   confinement: Confinement,
 ): Promise<Fate> {
-  const sandboxLimits = confinement.limits;
+  const { limits: sandboxLimits, memory } = confinement;
   if (errno !== 0) throw new HostError('read a result', getSystemErrorName(-errno));
   if (truncated) return exceeded('maxBytes', options);
   let outcome: Outcome | undefined;
@@ -103,10 +103,14 @@ async function toFate(
   if (outcome?.kind === 'threw') {
     const { error, causes } = outcome;
     const ranOut = limitBehindError([error, ...causes], sandboxLimits);
-    if (ranOut === 'memoryBytes') return { status: 'outOfMemory' };
-    if (ranOut !== undefined) return { status: 'limitExceeded', limit: ranOut, max: sandboxLimits[ranOut] };
-    const described = (each: typeof error) => describeError(each, options.filename);
-    return { status: 'threw', error: { ...described(error), causes: causes.map(described) } };
+    const describe = (each: typeof error) => describeError(each, options.filename);
+    const described = { ...describe(error), causes: causes.map(describe) };
+    if (ranOut === 'memoryBytes') return { status: 'outOfMemory', error: described };
+    // A control group would have counted a task that was refused.
+    if (ranOut === undefined || (ranOut === 'tasks' && memory.startsWith('cgroup'))) {
+      return { status: 'threw', error: described };
+    }
+    return { status: 'limitExceeded', limit: ranOut, max: sandboxLimits[ranOut], error: described };
   }
   if (outcome?.kind === 'badReturn') {
     const { limit: codecLimit } = outcome;
@@ -135,13 +139,12 @@ function crashedForMemory({ signal, usage }: Ended, { limits, memory }: Confinem
 }
 
 /** The limit of the sandbox that ended the child, if one did. */
-function limitBehind(ended: Ended, cpuMs: number): 'tasks' | 'cpuMs' | 'fileBytes' | undefined {
+function limitBehind(ended: Ended, cpuMs: number): 'tasks' | 'cpuMs' | undefined {
   const { userMs, systemMs } = ended.usage;
   // One may send it to itself. For the limit the kernel counts ticks of its clock, which need not agree with the times.
   if (ended.signal === 'SIGXCPU' && userMs + systemMs >= cpuMs / 2) return 'cpuMs';
   // What is left of one who ignored SIGXCPU.
   if (ended.signal === 'SIGKILL' && userMs + systemMs >= cpuMs) return 'cpuMs';
-  if (ended.signal === 'SIGXFSZ') return 'fileBytes';
   // A program that copes with a fork that failed goes on, and is none the worse for it.
   if (ended.taskFails > 0) return 'tasks';
   return undefined;

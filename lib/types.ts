@@ -329,8 +329,18 @@ export type Result = Common &
     | { readonly status: 'canceled'; readonly reason: unknown }
     /** What came back is no result, or has something in it that can't be handed over. */
     | { readonly status: 'badOutput'; readonly reason: string; readonly path?: string }
-    | { readonly status: 'limitExceeded'; readonly limit: LimitName; readonly max: number }
-    | { readonly status: 'outOfMemory' }
+    /**
+     * With the error where nothing but that tells of it, which is the code's own word: of descriptors, bytes of files and
+     * bytes in /tmp that were refused the kernel keeps no count.
+     */
+    | {
+        readonly status: 'limitExceeded';
+        readonly limit: LimitName;
+        readonly max: number;
+        readonly error?: ErrorDescription;
+      }
+    /** The kernel killed a process for want of memory; or V8 found no more, or (with the error) the code was refused some. */
+    | { readonly status: 'outOfMemory'; readonly error?: ErrorDescription }
     | { readonly status: 'forbidden'; readonly syscall: string }
   );
 

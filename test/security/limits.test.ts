@@ -213,6 +213,13 @@ t.test('one who fills /tmp is limitExceeded: tmpBytes', async (t) => {
   }
 });
 
+t.test('a signal that tells of a limit, which a child sends to itself, is a signal', async (t) => {
+  const body = (signal: string) =>
+    `process.once('${signal}', () => {}); process.removeAllListeners('${signal}'); process.kill(process.pid, '${signal}'); await sleep(60_000);`;
+  for (const signal of ['SIGXFSZ', 'SIGXCPU'])
+    t.match(await first.attack(body(signal)), { status: 'signaled', signal });
+});
+
 t.test('a file that grows too large is limitExceeded: fileBytes', async (t) => {
   const bodies = [
     `for (;;) fs.appendFileSync('/tmp/file', Buffer.alloc(2 ** 20));`,
@@ -223,18 +230,34 @@ t.test('a file that grows too large is limitExceeded: fileBytes', async (t) => {
     t.match(result, { status: 'limitExceeded', limit: 'fileBytes', max: limits.fileBytes }, bodies[i] ?? '');
 });
 
-t.test('an error that only says so ends with the same name, and one of another kind as itself', async (t) => {
-  const code = `throw Object.assign(new Error('wrapped'), { cause: Object.assign(new Error(), { code: params }) })`;
-  t.equal(expectStatus(await first.attack(code, 'EMFILE'), 'limitExceeded').limit, 'openFiles');
-  t.equal(expectStatus(await first.attack(code, 'ENOENT'), 'threw').error.causes[0]?.code, 'ENOENT');
-  const off = await Lab.start(t, addon, { off: ['limits', 'files'] });
-  for (const name of ['EMFILE', 'EFBIG', 'ENOSPC', 'ENOMEM'])
-    t.equal(
-      expectStatus(await off.attack(code, name), 'threw').error.causes[0]?.code,
-      name,
-      'no limit, no name',
-    );
-});
+t.test(
+  'what only an error says ends with the same name, and with the error; what it can be told by otherwise does not',
+  async (t) => {
+    const code = `throw Object.assign(new Error('wrapped'), { cause: Object.assign(new Error('spawn EAGAIN'), { code: params }) })`;
+    for (const [name, limit] of [
+      ['EMFILE', 'openFiles'],
+      ['EFBIG', 'fileBytes'],
+      ['ENOSPC', 'tmpBytes'],
+    ] as const) {
+      const said = expectStatus(await first.attack(code, name), 'limitExceeded');
+      t.match(said, { limit, error: { message: 'wrapped', causes: [{ code: name }] } });
+    }
+    t.match(await first.attack(code, 'ENOMEM'), { status: 'outOfMemory', error: { message: 'wrapped' } });
+    // The control group has refused nobody.
+    if (first.zygote.sandbox.memory.startsWith('cgroup'))
+      t.equal((await first.attack(code, 'EAGAIN')).status, 'threw');
+    const kernels = await first.attack(`for (;;) fs.openSync('/dev/null');`);
+    t.match(kernels, { status: 'limitExceeded', limit: 'openFiles', error: { code: 'EMFILE' } });
+    t.equal(expectStatus(await first.attack(code, 'ENOENT'), 'threw').error.causes[0]?.code, 'ENOENT');
+    const off = await Lab.start(t, addon, { off: ['limits', 'files'] });
+    for (const name of ['EMFILE', 'EFBIG', 'ENOSPC', 'ENOMEM'])
+      t.equal(
+        expectStatus(await off.attack(code, name), 'threw').error.causes[0]?.code,
+        name,
+        'no limit, no name',
+      );
+  },
+);
 
 // ---- time
 
@@ -352,7 +375,7 @@ t.test('the limits are in force, on every process', async (t) => {
     'Max nice priority': 0,
     'Max realtime priority': 0,
     'Max locked memory': 65_536,
-    'Max pending signals': 256,
+    'Max pending signals': 16,
     'Max open files': limits.openFiles,
     'Max file size': limits.fileBytes,
     // A little more than its control group allows, which counts.

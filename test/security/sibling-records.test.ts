@@ -8,15 +8,15 @@ const MASK = 0x5a;
 
 // By its token the host names a child to the zygote. Here they are numbers that nothing else in memory is.
 const UNUSUAL = 0x5a17_3300;
-const { sendRequest, receiveReply } = native;
+const before = { ...native };
 native.sendRequest = (fd, kind, token, signal, jobFd) =>
-  sendRequest(fd, kind, token ^ UNUSUAL, signal, jobFd);
+  before.sendRequest(fd, kind, token ^ UNUSUAL, signal, jobFd);
 native.receiveReply = (fd) => {
-  const reply = receiveReply(fd);
+  const reply = before.receiveReply(fd);
   return reply && reply.token > 0 ? { ...reply, token: reply.token ^ UNUSUAL } : reply;
 };
 t.teardown(() => {
-  Object.assign(native, { sendRequest, receiveReply });
+  Object.assign(native, before);
 });
 
 /** How often each of them is in memory. They are masked, so that asking for them doesn't put them there. */
