@@ -20,21 +20,25 @@ interface FoundFile {
 }
 
 export class CacheFolder {
+  /** The same for all that have opened it, by whichever path. */
+  readonly identity: string;
   readonly #dir: string;
   readonly #maxBytes: number;
   #bytes = 0;
   #writtenSinceLook = Infinity;
   #writtenBytes = 0;
 
-  private constructor(dir: string, maxBytes: number) {
+  private constructor(dir: string, maxBytes: number, identity: string) {
     this.#dir = dir;
     this.#maxBytes = maxBytes;
+    this.identity = identity;
   }
 
   /** @throws what making the folder throws */
   static async open(dir: string, maxBytes: number): Promise<CacheFolder> {
     await mkdir(dir, { recursive: true, mode: 0o700 });
-    const folder = new CacheFolder(dir, maxBytes);
+    const { dev, ino } = await stat(dir);
+    const folder = new CacheFolder(dir, maxBytes, `${dev} ${ino}`);
     await folder.#makeRoom(0);
     return folder;
   }

@@ -45,6 +45,11 @@ export class TableFiles {
     return file;
   }
 
+  /** What names the table in this folder, for all processes of the machine. */
+  lockOf({ hash }: Pick<TableRef, 'hash'>): string {
+    return createHash('sha256').update(`${this.#folder.identity} ${hash}`).digest('hex');
+  }
+
   /** @throws what writing throws */
   async write(stored: StoredTable): Promise<void> {
     const name = stored.hash + SUFFIX;

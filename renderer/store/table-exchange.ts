@@ -5,6 +5,7 @@ import type { Telemetry } from '../telemetry.js';
 import { isCorrupt, StoreError } from './errors.js';
 import { Flights } from './flights.js';
 import { tableKey } from './key.js';
+import { lockOrWait } from './machine-lock.js';
 import { readTable } from './read-object.js';
 import type { ObjectStore, TableRef } from './types.js';
 
@@ -114,19 +115,41 @@ export class TableExchange {
   }
 
   async #fetch(ref: TableRef, signal: AbortSignal): Promise<StoredTable | undefined> {
-    const { memory, files, store } = this.#places;
-    const file = await files?.open(ref);
-    if (file !== undefined) return memory.addFile(ref.hash, ref.byteLength, file);
-    if (store === undefined) return undefined;
+    const { files, store } = this.#places;
+    if (files === undefined) return store && this.#download(store, ref, signal);
+    for (;;) {
+      const there = await this.#open(files, ref);
+      if (there !== undefined || store === undefined) return there;
+      const unlock = await lockOrWait(files.lockOf(ref), signal);
+      if (unlock === undefined) continue;
+      let written: Promise<void> | undefined;
+      try {
+        // Another may have just brought it.
+        const found = await this.#open(files, ref);
+        if (found !== undefined) return found;
+        const stored = await this.#download(store, ref, signal);
+        written = stored && this.keep(stored);
+        return stored;
+      } finally {
+        // It is in the folder, then, for those that wait.
+        void Promise.resolve(written).then(unlock);
+      }
+    }
+  }
+
+  async #open(files: TableFiles, ref: TableRef): Promise<StoredTable | undefined> {
+    const file = await files.open(ref);
+    return file && this.#places.memory.addFile(ref.hash, ref.byteLength, file);
+  }
+
+  async #download(store: ObjectStore, ref: TableRef, signal: AbortSignal): Promise<StoredTable | undefined> {
     const shared = await readTable(store, ref, signal).catch(async (error: unknown) => {
       if (isCorrupt(error)) await discardObject(store, error, signal, this.#telemetry);
       throw error;
     });
     if (shared === undefined) return undefined;
     this.#downloadedBytes += ref.byteLength;
-    const stored = memory.addShared(ref.hash, shared);
-    void this.keep(stored);
-    return stored;
+    return this.#places.memory.addShared(ref.hash, shared);
   }
 }
 
