@@ -1,5 +1,7 @@
 /** Ctrl-C, and the other signals by which a command is told to end. */
 
+import { once } from 'node:events';
+
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 const controller = new AbortController();
@@ -16,6 +18,19 @@ export function watchSignals(): void {
       controller.abort(new Error(`ended by ${signal}`));
     });
   }
+}
+
+/** Resolves when the command is told to end. */
+export async function ended(signal: AbortSignal): Promise<void> {
+  // A process whose event loop has nothing else to wait for would end.
+  const alive = setInterval(() => undefined, 2 ** 30);
+  if (!signal.aborted) await once(signal, 'abort');
+  clearInterval(alive);
+}
+
+/** It has done what it was told, and ends as always. */
+export function heeded(): void {
+  received = undefined;
 }
 
 /** Ends as whoever waits for this process expects of one that was told to: by the signal. */

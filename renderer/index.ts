@@ -14,6 +14,11 @@ export { folderStore, type FolderStoreOptions } from './store/folder-store.js';
 export { openStore } from './store/open-store.js';
 export { s3Store, type S3Credentials, type S3StoreOptions } from './store/s3-store.js';
 export type { ObjectStore, PutOptions, StoreCallOptions, StoredObject, TableRef } from './store/types.js';
+export { DEFAULT_DRAIN_MS, DEFAULT_LOCK_MS } from './workers/defaults.js';
+export { BadJobError, QueueError } from './workers/errors.js';
+export { StatusServer, type StatusServerOptions } from './workers/http.js';
+export type { TenantRateLimit, WorkerOptions, WorkerStats } from './workers/types.js';
+export { RendererWorker } from './workers/worker.js';
 export type {
   CacheOptions,
   CallReport,
@@ -24,6 +29,7 @@ export type {
   MessageCode,
   ParamField,
   ParamSpec,
+  QueueOptions,
   RendererOptions,
   RendererStats,
   RenderEvent,

@@ -13,6 +13,7 @@ import {
 } from './defaults.js';
 import { objectStore } from './store/check.js';
 import type { ObjectStore } from './store/types.js';
+import { checkQueue, type CheckedQueueOptions } from './workers/options.js';
 import type { Logger, RendererOptions, StepLimits } from './types.js';
 
 /** What each child may give back; what it may use is for its sandbox. */
@@ -103,6 +104,28 @@ function confine(
       memoryBytes: checked.sandbox.limits.memoryBytes,
     },
   };
+}
+
+/** What a Renderer is started with whose steps are run by workers. */
+export interface CheckedQueuedOptions {
+  readonly queue: CheckedQueueOptions;
+  readonly store: ObjectStore;
+  readonly maxMemoryBytes: number;
+  readonly logger: Logger | undefined;
+}
+
+/** @throws {InvalidOptionError} */
+export function checkQueuedOptions(options: RendererOptions): CheckedQueuedOptions {
+  const reader = new Reader(options, 'options');
+  const checked = {
+    queue: reader.required('queue', checkQueue),
+    store: reader.required('store', objectStore),
+    maxMemoryBytes: reader.get('maxMemoryBytes', amount, DEFAULT_MEMORY_CACHE_BYTES),
+    logger: reader.get<Logger | undefined>('logger', logger, undefined),
+  };
+  // How steps are run is for the workers to say.
+  reader.end();
+  return checked;
 }
 
 /** @throws {InvalidOptionError} */

@@ -4,7 +4,7 @@ import { Reader, fail, list, text, type Check } from '../lib/reader.js';
 import type { Engine } from './engine.js';
 import { RenderCanceledError, RendererClosedError } from './errors.js';
 import { LocalEngine } from './local-engine.js';
-import { checkRendererOptions } from './options.js';
+import { checkQueuedOptions, checkRendererOptions } from './options.js';
 import { makePlan } from './plan.js';
 import { WorkflowRendering } from './rendering.js';
 import { activeContext } from './telemetry.js';
@@ -18,6 +18,7 @@ import type {
   Validation,
   Workflow,
 } from './types.js';
+import { QueueEngine } from './workers/queue-engine.js';
 
 const objectOf: Check<NonNullable<RenderOptions['inputs']>> = (value, name) =>
   typeof value === 'object' && value !== null
@@ -52,11 +53,18 @@ export class Renderer implements AsyncDisposable {
   /**
    * Starts one, with the zygote that most steps need; that of `fetch`, if it has its own, is started when it is needed.
    *
-   * @throws {InvalidOptionError} `ERR_INVALID_OPTION`; {ZygoteStartError}; what making the folder of the cache fails with
+   * With a queue, none is started here: workers have them.
+   *
+   * @throws {InvalidOptionError} `ERR_INVALID_OPTION`; {ZygoteStartError}; what making the folder of the cache fails with;
+   *   {QueueError} `ERR_QUEUE_UNAVAILABLE`, `ERR_QUEUE_PACKAGE`
    */
   static async start(options?: RendererOptions): Promise<Renderer> {
     const renderings = new Map<string, WorkflowRendering>();
-    const engine = await LocalEngine.start(checkRendererOptions(options), () => renderings.size);
+    const count = (): number => renderings.size;
+    const engine =
+      options?.queue === undefined
+        ? await LocalEngine.start(checkRendererOptions(options), count)
+        : await QueueEngine.start(checkQueuedOptions(options), count);
     return new Renderer(engine, renderings);
   }
 

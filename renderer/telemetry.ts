@@ -11,6 +11,7 @@ import {
   type Counter,
   type Histogram,
   type Meter,
+  type ObservableCallback,
   type ObservableGauge,
   type ObservableResult,
   type Span,
@@ -47,7 +48,7 @@ export class Telemetry {
   readonly #callMs: Histogram;
   readonly #queuedMs: Histogram;
   readonly #peakMemory: Histogram;
-  readonly #gauges: readonly [gauge: ObservableGauge, observe: (result: ObservableResult) => void][];
+  readonly #gauges: [gauge: ObservableGauge, observe: ObservableCallback][];
 
   constructor(logger: Logger | undefined, observe: () => Observed) {
     this.log = logger ?? SILENT;
@@ -74,9 +75,9 @@ export class Telemetry {
       name: string,
       unit: string,
       of: (observed: Observed) => readonly (readonly [value: number, attributes?: Attributes])[],
-    ): [ObservableGauge, (result: ObservableResult) => void] => [
+    ): [ObservableGauge, ObservableCallback] => [
       meter.createObservableGauge(name, { unit }),
-      (result) => {
+      (result: ObservableResult) => {
         for (const [value, attributes] of of(observe())) result.observe(value, attributes);
       },
     ];
@@ -126,6 +127,21 @@ export class Telemetry {
 
   stepEnded(status: string, cached: boolean): void {
     this.#steps.add(1, { status, cached });
+  }
+
+  /** Another gauge, which is asked for when somebody looks. */
+  observe(
+    name: string,
+    unit: string,
+    ask: (observe: (value: number, attributes: Attributes) => void) => Promise<void>,
+  ): void {
+    const gauge = this.#meter.createObservableGauge(name, { unit });
+    const callback: ObservableCallback = (result) =>
+      ask((value, attributes) => {
+        result.observe(value, attributes);
+      });
+    gauge.addCallback(callback);
+    this.#gauges.push([gauge, callback]);
   }
 
   close(): void {

@@ -250,7 +250,20 @@ export interface Logger {
   error(fields: object, text: string): void;
 }
 
-/** How a Renderer is started. */
+/** Where workers are told what to render: BullMQ on Redis or Valkey, with the packages `bullmq` and `ioredis`. */
+export interface QueueOptions {
+  /** A URL such as `redis://127.0.0.1:6379`, or options of ioredis. */
+  readonly connection: string | object;
+  /** On whose behalf: tenants take turns, however much each of them wants. @default 'default' */
+  readonly tenant?: string;
+  /** What all keys begin with. @default 'nodespawner' */
+  readonly prefix?: string;
+}
+
+/**
+ * How a Renderer is started. With a `queue`, steps are run by workers, and how they are confined is theirs to say: the only other
+ * options are `store`, `maxMemoryBytes` and `logger`.
+ */
 export interface RendererOptions extends Omit<ZygoteOptions, 'sandbox' | 'cwd'> {
   /** How children are confined; their limits are `limits`. @default everything on */
   readonly sandbox?: Omit<SandboxOptions, 'limits'>;
@@ -271,6 +284,8 @@ export interface RendererOptions extends Omit<ZygoteOptions, 'sandbox' | 'cwd'> 
   readonly maxMemoryBytes?: number;
   /** @default silent */
   readonly logger?: Logger;
+  /** Has steps run by workers, on this machine or others, that share the `store`. @default none: they are run by this process */
+  readonly queue?: QueueOptions;
 }
 
 /** How a workflow is rendered. */

@@ -1,11 +1,11 @@
-// Fills in the generated parts of docs/api.md and docs/renderer.md from the types and their comments.
+// Fills in the generated parts of docs/api.md, docs/renderer.md and docs/workers.md from the types and their comments.
 //
 //   node scripts/docs.mjs [--check]      --check: writes nothing, and fails if something would change
 import fs from 'node:fs';
 import { describe } from './lib/api-docs.mjs';
 import { fail, inRoot } from './lib/project.mjs';
 
-for (const page of ['docs/api.md', 'docs/renderer.md']) {
+for (const page of ['docs/api.md', 'docs/renderer.md', 'docs/workers.md']) {
   const file = inRoot(page);
   const before = fs.readFileSync(file, 'utf8');
   const after = before.replace(

@@ -1,9 +1,20 @@
 /** What `nodespawner render` takes. */
 import type { Option } from '../arguments.js';
+import { QUEUE_OPTIONS } from '../queue.js';
 import { FORMATS } from '../tables/formats.js';
 import { LIMIT_OPTIONS, PRELOAD_OPTIONS, SANDBOX_OPTIONS } from '../zygote-options.js';
 
 export const DEFAULT_ROWS = 10;
+
+/** How steps are run, by whoever runs them. */
+export const STEP_OPTIONS: readonly Option[] = [
+  { name: 'timeout', value: 'TIME', about: 'How long each child may take: 500ms, 30s, 5m, none (60s).' },
+  { name: 'max-table', value: 'SIZE', about: 'How large the table may be that a step gives (1G).' },
+  { name: 'max-value', value: 'SIZE', about: 'How large the value may be that a step gives besides (1M).' },
+  ...LIMIT_OPTIONS,
+  ...SANDBOX_OPTIONS,
+  ...PRELOAD_OPTIONS,
+];
 
 export const RENDER_OPTIONS: readonly Option[] = [
   {
@@ -39,10 +50,7 @@ export const RENDER_OPTIONS: readonly Option[] = [
   },
   { name: 'cache', value: 'FOLDER', about: 'Keep results there for the next time (in memory only).' },
   { name: 'refetch', about: 'Call fetch() again where its result is known; with --watch, the first time.' },
-  { name: 'timeout', value: 'TIME', about: 'How long each child may take: 500ms, 30s, 5m, none (60s).' },
-  { name: 'max-table', value: 'SIZE', about: 'How large the table may be that a step gives (1G).' },
-  { name: 'max-value', value: 'SIZE', about: 'How large the value may be that a step gives besides (1M).' },
-  ...LIMIT_OPTIONS,
-  ...SANDBOX_OPTIONS,
-  ...PRELOAD_OPTIONS,
+  ...QUEUE_OPTIONS,
+  { name: 'tenant', value: 'NAME', about: 'With --redis: on whose behalf; tenants take turns (default).' },
+  ...STEP_OPTIONS,
 ];

@@ -1,7 +1,7 @@
 /** Renders a workflow, once or whenever a file of it is saved. */
 import path from 'node:path';
 import type { Table } from 'apache-arrow';
-import { Renderer, type Report, type StepLimits, type Workflow } from '../../renderer/index.js';
+import { Renderer, type RendererOptions, type Report, type Workflow } from '../../renderer/index.js';
 import { NodespawnerError } from '../../protocol/errors.js';
 import type { Arguments } from '../arguments.js';
 import { EXIT, Failure, usageError } from '../failure.js';
@@ -9,14 +9,16 @@ import { interruption } from '../interrupt.js';
 import { note, print, printJson } from '../output.js';
 import { progress } from '../progress.js';
 import { report as reportFailure } from '../report-failure.js';
+import { sharedOf } from '../queue.js';
 import { outputsOf, writeOutputs, type Output } from '../run/outputs.js';
 import { showTable, sizeOf } from '../tables/people.js';
 import { paintErr, paintOut } from '../terminal.js';
-import { duration, size, wholeNumber } from '../units.js';
-import { limitsOf, preloadOf, sandboxOf } from '../zygote-options.js';
+import { wholeNumber } from '../units.js';
+import { preloadOf, sandboxOf } from '../zygote-options.js';
 import { asJson } from './as-json.js';
 import { InputFiles } from './inputs.js';
-import { DEFAULT_ROWS } from './options.js';
+import { limits } from './limits.js';
+import { DEFAULT_ROWS, STEP_OPTIONS } from './options.js';
 import { stepLines, summaryLine } from './show.js';
 import { FileWatch } from './watch.js';
 import { loadWorkflow } from './workflow-file.js';
@@ -28,16 +30,6 @@ interface Request {
   readonly rows: number;
   readonly isJson: boolean;
   readonly isVerbose: boolean;
-}
-
-function limits(given: Arguments): StepLimits {
-  const [timeout, table, value] = ['timeout', 'max-table', 'max-value'].map((name) => given.one(name));
-  return {
-    ...limitsOf(given),
-    ...(timeout === undefined ? {} : { timeoutMs: duration('timeout', timeout) }),
-    ...(table === undefined ? {} : { maxTableBytes: size('max-table', table) }),
-    ...(value === undefined ? {} : { maxValueBytes: size('max-value', value) }),
-  };
 }
 
 async function renderOnce(
@@ -119,6 +111,23 @@ function isOfAFile(error: unknown): boolean {
   );
 }
 
+/** Workers say themselves how steps are run. */
+function optionsOf(given: Arguments, file: string): RendererOptions {
+  const shared = sharedOf(given);
+  if (shared !== undefined) {
+    const name = ['cache', ...STEP_OPTIONS.map((option) => option.name)].find((one) => given.has(one));
+    if (name !== undefined) throw usageError(`--${name} is for the workers: give it to nodespawner worker`);
+    return shared;
+  }
+  const cache = given.one('cache');
+  return {
+    ...preloadOf(given, path.resolve(path.dirname(file))),
+    sandbox: sandboxOf(given),
+    limits: limits(given),
+    ...(cache === undefined ? {} : { cache: { dir: path.resolve(cache) } }),
+  };
+}
+
 export async function render(given: Arguments): Promise<number> {
   const [file, ...others] = given.operands;
   if (file === undefined || others.length > 0)
@@ -136,16 +145,15 @@ export async function render(given: Arguments): Promise<number> {
   const isWatching = given.has('watch');
   // Before a zygote is started for nothing.
   const workflow = isWatching ? undefined : await loadWorkflow(file);
-  const cache = given.one('cache');
-  await using renderer = await Renderer.start({
-    ...preloadOf(given, path.resolve(path.dirname(file))),
-    sandbox: sandboxOf(given),
-    limits: limits(given),
-    ...(cache === undefined ? {} : { cache: { dir: path.resolve(cache) } }),
-  });
-  const refetch = given.has('refetch');
-  if (workflow !== undefined)
-    return (await renderOnce(renderer, workflow, request, refetch, interruption)) ? EXIT.ok : EXIT.failed;
-  await watchAndRender(renderer, request, refetch);
-  return EXIT.ok;
+  const options = optionsOf(given, file);
+  try {
+    await using renderer = await Renderer.start(options);
+    const refetch = given.has('refetch');
+    if (workflow !== undefined)
+      return (await renderOnce(renderer, workflow, request, refetch, interruption)) ? EXIT.ok : EXIT.failed;
+    await watchAndRender(renderer, request, refetch);
+    return EXIT.ok;
+  } finally {
+    await options.store?.close();
+  }
 }

@@ -16,6 +16,7 @@ const sources = [
   'renderer/types.ts',
   'renderer/renderer.ts',
   'renderer/errors.ts',
+  'renderer/workers/types.ts',
 ].map((file) =>
   ts.createSourceFile(file, fs.readFileSync(inRoot(file), 'utf8'), ts.ScriptTarget.Latest, true),
 );
@@ -24,10 +25,13 @@ const sources = [
 const ofLib = await import(inRoot('dist/lib/defaults.js'));
 /** @type {unknown} */
 const ofRenderer = await import(inRoot('dist/renderer/defaults.js'));
-/** The constants of lib/defaults.ts and renderer/defaults.ts, by name. */
+/** @type {unknown} */
+const ofWorkers = await import(inRoot('dist/renderer/workers/defaults.js'));
+/** The constants of lib/, renderer/ and renderer/workers/defaults.ts, by name. */
 const defaults = {
   .../** @type {Record<string, unknown>} */ (ofLib),
   .../** @type {Record<string, unknown>} */ (ofRenderer),
+  .../** @type {Record<string, unknown>} */ (ofWorkers),
 };
 
 const KIB = 1024;

@@ -1,0 +1,185 @@
+// What is not a step's fault: it is tried again, a few times, and then told as such. What is a step's fault never is.
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import t, { type Test } from 'tap';
+import { Renderer, RendererWorker, StoreError, type WorkerOptions } from '../../renderer/index.js';
+import { eventually } from '../helpers/eventually.js';
+import { MemoryStore } from '../helpers/memory-store.js';
+import { startRedis } from '../helpers/redis-server.js';
+import { linear, source, startRenderer, statuses, step, stepOf } from '../helpers/renderer.js';
+
+const redis = await startRedis(t);
+let prefixes = 0;
+
+/** A client and a worker with a queue and a store of their own. */
+async function lab(t: Test, options: Partial<WorkerOptions> = {}) {
+  const store = new MemoryStore();
+  const queue = { connection: redis.url, prefix: `test-${++prefixes}` };
+  const renderer = await startRenderer(t, { queue, store });
+  const startWorker = async (): Promise<RendererWorker> => {
+    const worker = await RendererWorker.start({ queue, store, concurrency: 1, ...options });
+    t.teardown(() => worker.close({ drainMs: 0 }));
+    return worker;
+  };
+  const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
+  const jobs = new Queue('steps', { connection, prefix: queue.prefix });
+  t.teardown(async () => {
+    await jobs.close();
+    connection.disconnect();
+  });
+  return { store, queue, renderer, startWorker, jobs };
+}
+
+/** Whoever waits for a step hears of it a little before its job is over. */
+const completedSteps = (jobs: Queue) =>
+  eventually('a step is over', async () => {
+    const steps = (await jobs.getCompleted()).filter(({ name }) => name === 'step');
+    return steps.length > 0 && steps;
+  });
+
+const unavailable = (key: string): StoreError => new StoreError('ERR_STORE_UNAVAILABLE', 'memory:', key);
+
+t.test('a step is tried again when the store was away, and nothing is left of the failure', async (t) => {
+  const { store, renderer, startWorker } = await lab(t);
+  let failures = 2;
+  store.onCall = (method, key) => {
+    if (method === 'put' && failures-- > 0) throw unavailable(key);
+  };
+  await startWorker();
+  using report = await renderer.render(linear(source('one'), source('two')));
+  t.strictSame(statuses(report), { one: 'ok', two: 'ok' });
+  t.ok(failures <= 0);
+});
+
+t.test('a step whose result can never be kept is internal, after so many attempts', async (t) => {
+  const { store, renderer, startWorker, jobs } = await lab(t);
+  store.onCall = (method, key) => {
+    if (method === 'put' && key.startsWith('tables/')) throw unavailable(key);
+  };
+  const worker = await startWorker();
+  using report = await renderer.render(linear(source('one'), source('two')));
+  t.strictSame(statuses(report), { one: 'error', two: 'unreachable' });
+  t.match(stepOf(report, 'one', 'error').errors, [{ code: 'internal' }]);
+  t.equal(worker.stats.steps.failed, 1);
+  const [job] = await completedSteps(jobs);
+  t.equal(job?.attemptsMade, 5);
+});
+
+t.test('what users get wrong is done at the first attempt', async (t) => {
+  const { renderer, startWorker, jobs } = await lab(t, { limits: { timeoutMs: 2_000 } });
+  await startWorker();
+  using report = await renderer.render(linear(step('endless', 'for (;;);')));
+  t.match(stepOf(report, 'endless', 'error').errors, [{ code: 'timedOut' }]);
+  const steps = await completedSteps(jobs);
+  t.strictSame(
+    steps.map(({ attemptsMade, attemptsStarted }) => [attemptsMade, attemptsStarted]),
+    [[1, 1]],
+  );
+});
+
+t.test('jobs that nobody of ours has written are refused with an error, and others are done', async (t) => {
+  const { renderer, startWorker, jobs } = await lab(t);
+  const deep = Buffer.from('ff'.repeat(1000), 'hex').toString('base64');
+  const hash = 'a'.repeat(64);
+  const bad: [name: string, data: unknown][] = [
+    ['step', null],
+    ['step', 5],
+    ['step', {}],
+    ['step', { v: 1, tenant: 't', of: 'nobody', index: 0, inputs: {} }],
+    ['step', { v: 1, tenant: 't', of: 'w-1', index: -1, inputs: {} }],
+    ['step', { v: 1, tenant: 't', of: 'w-1', index: 0, inputs: { a: { hash: '../etc', byteLength: 1 } } }],
+    ['step', { v: 2, tenant: 't', of: 'w-1', index: 0, inputs: {} }],
+    ['workflow', { v: 1, tenant: 't', workflow: 'w', inputs: {}, refetch: false, source: deep }],
+    [
+      'workflow',
+      { v: 1, tenant: 't', workflow: 'w', inputs: { a: { hash, byteLength: 'x' } }, refetch: 1, source: '' },
+    ],
+    ['workflow', []],
+    ['validate', { v: 1, tenant: 't', filename: 'a', source: deep }],
+    ['another', {}],
+  ];
+  for (const [index, [name, data]] of bad.entries())
+    await jobs.add(name, data, { jobId: `bad-${index}`, attempts: 5 });
+  await startWorker();
+  await eventually('all are refused', async () => (await jobs.getFailedCount()) === bad.length);
+  for (const job of await jobs.getFailed())
+    t.match(job.failedReason, /can't be used/, `${job.name} ${job.id ?? ''}`);
+  using report = await renderer.render(linear(source('one')));
+  t.equal(report.status, 'ok');
+});
+
+t.test('a worker that is closed gives back what it could not finish, and another one takes it', async (t) => {
+  const { renderer, startWorker } = await lab(t);
+  const first = await startWorker();
+  // It ends only in a worker that has not been told to end.
+  const rendering = renderer.render(
+    linear(
+      step(
+        'long',
+        'const end = Date.now() + 3_000; while (Date.now() < end); return tableFromArrays({ a: [1] });',
+      ),
+    ),
+  );
+  for await (const event of rendering) if (event.type === 'started' && event.call === 'render') break;
+  await first.close({ drainMs: 0 });
+  t.match(first.stats.steps, { givenBack: 1, ok: 0, error: 0, canceled: 0 });
+  const second = await startWorker();
+  using report = await rendering;
+  t.equal(report.status, 'ok');
+  t.match(second.stats.steps, { ok: 1 });
+});
+
+t.test('a worker that is closed finishes what it has begun within its time', async (t) => {
+  const { renderer, startWorker } = await lab(t);
+  const worker = await startWorker();
+  const rendering = renderer.render(
+    linear(
+      step(
+        'long',
+        'const end = Date.now() + 500; while (Date.now() < end); return tableFromArrays({ a: [1] });',
+      ),
+    ),
+  );
+  for await (const event of rendering) if (event.type === 'started' && event.call === 'render') break;
+  await worker.close();
+  t.match(worker.stats.steps, { givenBack: 0, ok: 1 });
+  // Nobody is there who could collect the workflow; whoever waits for its steps has heard of all.
+  using report = await rendering;
+  t.equal(report.status, 'ok');
+});
+
+t.test('schemas that are code are refused, and those that are data are checked by the worker', async (t) => {
+  const { renderer, startWorker } = await lab(t);
+  await startWorker();
+  const schema = {
+    '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) },
+  } as never;
+  t.throws(() => renderer.render(linear(step('one', 'return table;', { schema }))), {
+    code: 'ERR_INVALID_OPTION',
+    option: /step one: schema/,
+  });
+  using report = await renderer.render(
+    linear(step('one', 'return table;', { schema: { rows: { type: 'integer' } }, params: { rows: 'x' } })),
+  );
+  t.match(stepOf(report, 'one', 'error').errors, [{ code: 'badParams', path: 'rows' }]);
+});
+
+t.test('options of children are for workers, and a queue needs a store', async (t) => {
+  const store = new MemoryStore();
+  const queue = { connection: redis.url };
+  await t.rejects(Renderer.start({ queue, store, limits: {} }), {
+    code: 'ERR_INVALID_OPTION',
+    option: 'options.limits',
+  });
+  await t.rejects(Renderer.start({ queue }), { code: 'ERR_INVALID_OPTION', option: 'options.store' });
+  await t.rejects(Renderer.start({ queue: { connection: 'http://x' }, store }), {
+    code: 'ERR_INVALID_OPTION',
+    option: 'options.queue.connection',
+  });
+});
+
+t.test('a client says that the queue is not there', async (t) => {
+  const options = { queue: { connection: 'redis://127.0.0.1:1' }, store: new MemoryStore() };
+  await t.rejects(Renderer.start(options), { code: 'ERR_QUEUE_UNAVAILABLE' });
+  await t.rejects(RendererWorker.start(options), { code: 'ERR_QUEUE_UNAVAILABLE' });
+});
