@@ -12,7 +12,7 @@ namespace nodespawner {
 namespace {
 
 // Below, it takes no longer than a thread does.
-constexpr size_t kLargeBytes = 16 * 1024 * 1024;
+constexpr size_t kLargeBytes = size_t{16} * 1024 * 1024;
 constexpr size_t kBlockBytes = 512;
 
 struct Memory {
