@@ -53,6 +53,8 @@ export interface SeenRequest {
 }
 
 export class S3Server {
+  /** Of the server, without the proxy. */
+  readonly direct: string;
   /** Of the proxy. */
   readonly endpoint: string;
   readonly bucket = BUCKET;
@@ -69,14 +71,13 @@ export class S3Server {
   downloadedBytes = 0;
   /** Called for each request. */
   fault: (seen: SeenRequest) => Fault | undefined = () => undefined;
-  readonly #target: string;
   readonly #proxy: Server;
   readonly #process: ServerProcess;
   readonly #agent = new Agent({ keepAlive: true });
 
   constructor(process: ServerProcess, target: string, proxy: Server, endpoint: string) {
     this.#process = process;
-    this.#target = target;
+    this.direct = target;
     this.#proxy = proxy;
     this.endpoint = endpoint;
     proxy.on('request', (incoming: IncomingMessage, answer: ServerResponse) => {
@@ -160,7 +161,7 @@ export class S3Server {
     fault: Fault | undefined,
     cut: () => void,
   ): void {
-    const onward = request(this.#target + (url ?? ''), { method, headers, agent: this.#agent });
+    const onward = request(this.direct + (url ?? ''), { method, headers, agent: this.#agent });
     onward.on('error', cut);
     answer.on('close', () => onward.destroy());
     onward.end(body);
@@ -211,7 +212,7 @@ class Body extends Transform {
 }
 
 /** Ends with the test. */
-export async function startS3(t: Test): Promise<S3Server> {
+export async function startS3(t: Pick<Test, 'teardown'>): Promise<S3Server> {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'nodespawner-s3-'));
   const port = await freePort();
   const target = `http://127.0.0.1:${port}`;
