@@ -21,10 +21,9 @@ const MAX_OUTPUT_BYTES = 64 * 1024;
 
 /**
  * What node is started with, besides the caller's own options: the internals that make a clone a fresh process, modules
- * that are made from source text (vm.SourceTextModule), and quiet about both being experimental; its code in huge pages,
- * where there are any, which a clone shares as a whole: of small pages each child maps and unmaps thousands.
+ * that are made from source text (vm.SourceTextModule), and quiet about both being experimental.
  */
-const NODE_OPTIONS = ['--expose-internals', '--experimental-vm-modules', '--use-largepages=silent'];
+const NODE_OPTIONS = ['--expose-internals', '--experimental-vm-modules'];
 
 /** Below this, preloading might fail. */
 const LEAST_HEAP_MIB = 128;

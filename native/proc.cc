@@ -99,6 +99,20 @@ std::optional<std::vector<Mapping>> ReadSpecialMappings() {
   return special;
 }
 
+size_t HugePageBytes(uintptr_t address) {
+  const File file = Open("/proc/self/smaps");
+  if (!file) return 0;
+  bool inside = false;
+  size_t kilobytes = 0;
+  ForEachLine(file.get(), [&](const char* line) {
+    if (inside && sscanf(line, "AnonHugePages: %zu", &kilobytes) == 1) return false;
+    Mapping mapping;
+    if (ParseMapping(line, &mapping)) inside = mapping.start <= address && address < mapping.end;
+    return true;
+  });
+  return kilobytes * 1024;
+}
+
 std::vector<pid_t> ReadThreadIds() { return ReadNumbers("/proc/self/task"); }
 
 std::optional<ThreadState> ReadThreadState(pid_t listed_tid) {
@@ -118,7 +132,13 @@ std::optional<ThreadState> ReadThreadState(pid_t listed_tid) {
       // NSpid lists the id in each nested namespace, ours last.
       const char* last_id = strncmp(line, "NSpid:", 6) == 0 ? strrchr(line, '\t') : nullptr;
       if (last_id) state.tid = atoi(last_id + 1);
-      return sscanf(line, "SigBlk: %" SCNx64, &state.blocked_signals) != 1;
+      sscanf(line, "SigBlk: %" SCNx64, &state.blocked_signals);
+      uint64_t switches = 0;
+      if (sscanf(line, "voluntary_ctxt_switches: %" SCNu64, &switches) == 1 ||
+          sscanf(line, "nonvoluntary_ctxt_switches: %" SCNu64, &switches) == 1) {
+        state.runs += switches;
+      }
+      return true;
     });
   }
 

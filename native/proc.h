@@ -1,6 +1,7 @@
 // What /proc tells about this process. Used before the first clone only: it allocates.
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -22,6 +23,9 @@ std::vector<Mapping> ReadMappings();
 // proc_pid_smaps(5). Nothing where smaps can't be read.
 std::optional<std::vector<Mapping>> ReadSpecialMappings();
 
+// How much of the mapping that contains the address is in transparent huge pages. 0 where that can't be read.
+size_t HugePageBytes(uintptr_t address);
+
 // The entries of /proc/self/task: ids in the PID namespace of the mounted /proc, which need not be ours.
 std::vector<pid_t> ReadThreadIds();
 
@@ -35,6 +39,7 @@ struct ThreadState {
   uint64_t args[6] = {};  // its arguments
   uintptr_t stack_pointer = 0;
   uint64_t blocked_signals = 0;
+  uint64_t runs = 0;  // how often it has left the CPU
 };
 std::optional<ThreadState> ReadThreadState(pid_t listed_tid);
 

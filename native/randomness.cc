@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "proc.h"
 
@@ -41,11 +42,10 @@ void XorShift128(uint64_t* state0, uint64_t* state1) {
   *state1 = s1;
 }
 
-// Whether the state follows from the seed in a plausible number of draws: proof that this is the generator.
-bool IsGenerator(const V8Generator& candidate) {
-  constexpr int kMostDraws = 1 << 24;
+// Whether the state follows from the seed in so many draws: proof that this is the generator.
+bool IsGenerator(const V8Generator& candidate, int most_draws) {
   uint64_t state0 = MurmurHash3(candidate.initial_seed), state1 = MurmurHash3(~state0);
-  for (int i = 0; i < kMostDraws; i++) {
+  for (int i = 0; i < most_draws; i++) {
     if (state0 == candidate.state0 && state1 == candidate.state1) return true;
     XorShift128(&state0, &state1);
   }
@@ -71,6 +71,7 @@ V8Generator* FindV8Generator() {
   constexpr uintptr_t kLargestIsolate = 1 << 18;
   constexpr size_t kChunkFlags = 7, kChunkSize = 32;  // 24 bytes and malloc's header
   const uintptr_t end = std::min(home->end, isolate + kLargestIsolate);
+  std::vector<V8Generator*> candidates;
   for (uintptr_t at = isolate; at + sizeof(uintptr_t) <= end; at += sizeof(uintptr_t)) {
     const auto address = *reinterpret_cast<const uintptr_t*>(at);
     if (address % 16 != 0) continue;
@@ -78,8 +79,13 @@ V8Generator* FindV8Generator() {
     if (!mapping || address - mapping->start < sizeof(size_t) || mapping->end - address < sizeof(V8Generator)) continue;
     const size_t header = *reinterpret_cast<const size_t*>(address - sizeof(size_t));
     if ((header & ~kChunkFlags) != kChunkSize) continue;
-    auto* candidate = reinterpret_cast<V8Generator*>(address);
-    if (IsGenerator(*candidate)) return candidate;
+    candidates.push_back(reinterpret_cast<V8Generator*>(address));
+  }
+  // To tell for sure that something else isn't it takes 50 ms, so all are tried with few draws first.
+  for (const int most_draws : {1 << 10, 1 << 16, 1 << 24}) {
+    for (V8Generator* candidate : candidates) {
+      if (IsGenerator(*candidate, most_draws)) return candidate;
+    }
   }
   return nullptr;
 }

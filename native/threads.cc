@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 
 #include "libc_thread.h"
 #include "proc.h"
@@ -185,6 +186,27 @@ std::optional<Failure> NotIdle(const std::vector<ThreadState>& busy, int timeout
                                                      ". A preloaded module keeps work going in the background");
 }
 
+// Until all threads but this one are idle at the same time. Each by itself may be waiting for what another still does,
+// in the middle of a task and with locks. Twice the same, with none having run in between: so it was in between, too.
+std::optional<Failure> AwaitIdle(pid_t self, uint64_t deadline, int timeout_ms) {
+  std::map<pid_t, uint64_t> before;
+  for (;;) {
+    std::map<pid_t, uint64_t> runs;
+    std::vector<ThreadState> busy;
+    for (const pid_t listed_tid : ReadThreadIds()) {
+      const std::optional<ThreadState> state = ReadThreadState(listed_tid);
+      if (!state || state->tid == self) continue;
+      runs[state->tid] = state->runs;
+      const auto known = before.find(state->tid);
+      if (!IsIdle(*state) || known == before.end() || known->second != state->runs) busy.push_back(*state);
+    }
+    if (busy.empty() && runs.size() == before.size()) return std::nullopt;
+    if (monotonic_ns() > deadline) return NotIdle(busy, timeout_ms);
+    before = std::move(runs);
+    sleep_ms(1);
+  }
+}
+
 bool BlocksSignal(const ThreadState& state, int signal) { return state.blocked_signals >> (signal - 1) & 1; }
 
 int FindFreeSignal() {
@@ -231,6 +253,7 @@ std::optional<Failure> ParkThreads(const Baseline& baseline, int timeout_ms, Car
 
   const pid_t process = getpid(), self = sys_gettid();
   const uint64_t deadline = monotonic_ns() + static_cast<uint64_t>(timeout_ms) * 1000000;
+  if (auto failure = AwaitIdle(self, deadline, timeout_ms)) return failure;
   for (;;) {
     // Threads are looked at anew each time: one that ends or starts while others are being parked is seen.
     const std::vector<Mapping> mappings = ReadMappings();

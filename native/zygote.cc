@@ -12,6 +12,7 @@
 #include "clone.h"
 #include "errors.h"
 #include "fd_table.h"
+#include "huge_code.h"
 #include "launcher/layers.h"
 #include "out_of_memory.h"
 #include "randomness.h"
@@ -81,6 +82,7 @@ Napi::Value SealAndServe(const Napi::CallbackInfo& info) {
   }
   // What compilers have freed, in the arenas of all threads: a clone would copy the tables of these pages.
   malloc_trim(0);
+  PutCodeInHugePages();
   // With all other threads parked nothing opens or closes a descriptor any more.
   if (const auto failure = InventoryFds({serve.control_fd, serve.stub_fd})) return ThrowFailure(env, *failure);
   if (const auto failure = PrepareClone()) return ThrowFailure(env, *failure);

@@ -24,14 +24,8 @@ const STREAMS = ['stdin', 'stdout', 'stderr'] as const;
 
 const PAGE_BYTES = 4096;
 
-/** What precedes the code, on nothing of anybody's, and then that: see rehearsal.ts. */
-async function rehearseAll({
-  addon,
-  registry,
-  rehearsal,
-  environment,
-  execArgv,
-}: ChildContext): Promise<void> {
+/** What precedes the code, on nothing of anybody's; see rehearsal.ts. */
+function rehearseArrival({ addon, environment, execArgv }: ChildContext): void {
   const zeros = fs.openSync('/dev/zero', 'r');
   const place = { name: 'zeros', fd: 0, offset: 0, length: PAGE_BYTES };
   mapTables(addon, { bytes: Buffer.alloc(0), fds: [zeros] }, [place]);
@@ -43,15 +37,15 @@ async function rehearseAll({
     env: environment,
     title: 'node',
   });
-  await rehearse(registry, rehearsal);
 }
 
 /** Waits for the job, and does it. Returns when the code has been started; the event loop does the rest. */
 export async function runJob(context: ChildContext): Promise<void> {
-  const { addon, jobFd, registry, environment, cwd, execArgv } = context;
+  const { addon, jobFd, registry, rehearsal, environment, cwd, execArgv } = context;
   freshRandom();
   // The job of a child that is cloned on demand is here already, and doesn't wait for a rehearsal.
-  if (!addon.hasMessage(jobFd)) await rehearseAll(context);
+  if (!addon.hasMessage(jobFd)) rehearseArrival(context);
+  if (!addon.hasMessage(jobFd)) await rehearse(registry, rehearsal);
   const message = addon.receiveMessage(jobFd, MAX_MESSAGE_BYTES);
   if (message === null) return addon.exitNow(0); // nobody wants us
   // SECURITY: over this socket descriptors could be sent to the host.
