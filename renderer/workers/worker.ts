@@ -309,9 +309,10 @@ export class RendererWorker implements AsyncDisposable {
     }
     // Who has lost the job to another worker has nothing to say about it any more.
     if (!(await job.extendLock(token, this.#options.lockMs))) throw new LockLost();
+    // Whoever hears that it is done finds it counted.
+    this.#done[record.status]++;
     tell({ type: 'done', record });
     await told;
-    this.#done[record.status]++;
     this.#telemetry.stepEnded(record.status, false);
     return record;
   }
