@@ -175,3 +175,15 @@ t.test('a client says that the queue is not there', async (t) => {
   await t.rejects(Renderer.start(options), { code: 'ERR_QUEUE_UNAVAILABLE' });
   await t.rejects(RendererWorker.start(options), { code: 'ERR_QUEUE_UNAVAILABLE' });
 });
+
+t.test('a workflow outlives its Redis, which is killed and started again', async (t) => {
+  const { renderer, startWorker } = await lab(t, { lockMs: 2_000 });
+  await startWorker();
+  const steps = [0, 1, 2, 3].map((n) => source(`step-${n}`, [n]));
+  const rendering = renderer.render(linear(...steps));
+  for await (const event of rendering) if (event.type === 'started' && event.step === 'step-1') break;
+  await redis.stop('SIGKILL');
+  await redis.start();
+  using report = await rendering;
+  t.strictSame(statuses(report), { 'step-0': 'ok', 'step-1': 'ok', 'step-2': 'ok', 'step-3': 'ok' });
+});
