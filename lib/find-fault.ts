@@ -31,9 +31,11 @@ export function findFault(
   }
   // SECURITY: what all of them may have, since there may be many.
   const maxChunks = Math.ceil(DEFAULT_ARROW_LIMITS.maxChunks / tables.length);
+  const maxVirtualValues = Math.ceil(DEFAULT_ARROW_LIMITS.maxVirtualValues / tables.length);
+  const limits = { maxChunks, maxVirtualValues, maxColumns: MAX_RESULT_COLUMNS };
   for (const { name, offset, length } of tables) {
     try {
-      validateArrow(new Uint8Array(memory, offset, length), { maxChunks, maxColumns: MAX_RESULT_COLUMNS });
+      validateArrow(new Uint8Array(memory, offset, length), limits);
     } catch (error) {
       if (!(error instanceof InvalidArrowError)) throw error;
       return { path: `tables.${name}`, reason: error.message };

@@ -128,6 +128,21 @@ t.test('the batches of all tables together are limited', async (t) => {
   t.match(reason, /maxChunks/);
 });
 
+t.test(
+  'the dictionaries of all tables together are limited, whose caches take much more than their bytes',
+  async (t) => {
+    const code = (count: number): string => `
+    const { Table, Vector, Dictionary, Null, Int32, makeData } = require('apache-arrow');
+    const dictionary = new Vector([makeData({ type: new Null(), length: 100_000 })]);
+    const type = new Dictionary(new Null(), new Int32(), 1);
+    const table = () => new Table({ n: new Vector([makeData({ type, length: 1, data: Int32Array.of(0), dictionary })]) });
+    return { tables: Object.fromEntries(Array.from({ length: ${count} }, (_, i) => ['t' + i, table()])) };`;
+    t.equal(expectStatus(await lab.attack(code(1)), 'ok').tables.t0?.numRows, 1);
+    const { reason } = expectStatus(await lab.attack(code(40)), 'badOutput');
+    t.match(reason, /maxVirtualValues/);
+  },
+);
+
 t.test('memory with a hole in it is refused, wherever the hole is', async (t) => {
   const refused = { status: 'badOutput', path: 'tables' };
   const hole = (from: number, length: number) => forge(lab, `sys('fallocate', fd, 3, ${from}, ${length});`);

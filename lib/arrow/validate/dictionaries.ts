@@ -2,6 +2,9 @@ import { fail } from './errors.js';
 import type { Budget } from './limits.js';
 import { sameValues, type Field } from './schema.js';
 
+/** What a value in a cache is charged as: no more than what the account has for the four bytes of an offset. */
+const VALUES_PER_CACHED = 32;
+
 /** What is known of one dictionary of the schema. */
 export interface Dictionary {
   readonly id: number;
@@ -81,12 +84,14 @@ export class Dictionaries {
     offset: number,
   ): void {
     dictionary.length = (isDelta ? dictionary.length : 0) + length;
+    // SECURITY: apache-arrow keeps a cache of 8 bytes for each value, however few bytes the values take.
+    budget.charge(length * VALUES_PER_CACHED, offset, dictionary.field.path);
     dictionary.deep = Math.max(isDelta ? dictionary.deep : 0, deep);
     dictionary.version++;
     dictionary.seen = new Map(Array.from(dictionary.nested, (id) => [id, this.#versionOf(id)]));
     dictionary.chunks = isDelta ? dictionary.chunks + 1 : 1;
     // With each delta apache-arrow allocates a cache for all values so far, and looks at each batch of them, slowly.
-    if (isDelta) budget.charge(dictionary.length / 8 + dictionary.chunks * 50, offset, dictionary.field.path);
+    if (isDelta) budget.charge(dictionary.length + dictionary.chunks * 50, offset, dictionary.field.path);
   }
 
   /** The dictionary of a column, or undefined if none was sent yet. */

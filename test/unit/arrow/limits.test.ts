@@ -142,6 +142,41 @@ t.test('values that several rows share are limited, unless apache-arrow keeps th
   t.end();
 });
 
+t.test(
+  'the cache that apache-arrow has for a dictionary is limited, unless its values take as many bytes',
+  (t) => {
+    const count = 1_000_000;
+    const loaded = (type: arrow.DataType, values: CraftedBatch, isDelta = false): Uint8Array => {
+      const empty = {
+        ...values,
+        length: 0,
+        nodes: [[0, 0] as const],
+        buffers: values.buffers.map(() => NONE),
+      };
+      const first = isDelta ? [dictionaryMessage(1, empty)] : [];
+      const encoded = field('c', new arrow.Dictionary(type, int8, 1));
+      return stream([encoded], ...first, dictionaryMessage(1, values, isDelta));
+    };
+    const nulls: CraftedBatch = { length: count, nodes: [[count, count]], buffers: [] };
+    const bools: CraftedBatch = {
+      length: count,
+      nodes: [[count, 0]],
+      buffers: [NONE, new Uint8Array(count / 8)],
+    };
+    const texts: CraftedBatch = {
+      length: count,
+      nodes: [[count, 0]],
+      buffers: [NONE, new Int32Array(count + 1), NONE],
+    };
+    costs(t, loaded(new arrow.Null(), nulls), 'nulls', 32 * count);
+    costs(t, loaded(new arrow.Null(), nulls, true), 'nulls that come as a delta', 32 * count);
+    costs(t, loaded(new arrow.Bool(), bools), 'booleans', 32 * count);
+    refuses(t, loaded(new arrow.Bool(), bools), 'limit', 'booleans, by default');
+    t.equal(refusal(loaded(new arrow.Utf8(), texts), { maxVirtualValues: 0 }), undefined, 'texts');
+    t.end();
+  },
+);
+
 t.test('what apache-arrow does again for each row, batch or delta is limited', (t) => {
   const count = 4000;
   const keys = new arrow.Dictionary(int8, new arrow.Int16(), 1);
@@ -170,7 +205,7 @@ t.test('what apache-arrow does again for each row, batch or delta is limited', (
     t,
     stream([nulls], dictionaryMessage(1, large), ...deltas),
     'deltas to a large dictionary',
-    100_000_000,
+    1_320_000_000,
   );
 
   const encoded = field('c', new arrow.Dictionary(int8, int8, 1));
