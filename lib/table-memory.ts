@@ -4,10 +4,11 @@
  */
 import type { Table } from 'apache-arrow';
 import { whenCollected } from './collected.js';
+import { maxOpenFiles } from './open-files.js';
 import type { SharedRange } from './shared-memory.js';
 
-/** How many descriptors are kept at the most. */
-const MOST_KEPT = 128;
+/** How many descriptors are kept at the most: not more than a small part of those that the process can have. */
+const MOST_KEPT = Math.min(128, Math.floor(maxOpenFiles() / 8));
 
 const ranges = new WeakMap<Table, SharedRange>();
 /** In the order in which they came. */
@@ -28,6 +29,17 @@ export function rememberMemory(table: Table, range: SharedRange): void {
     if (kept.size <= MOST_KEPT) break;
     drop(oldest);
   }
+}
+
+/** The table stays readable, and is copied when it is given to a child. */
+export function forgetMemory(table: Table): void {
+  const range = ranges.get(table);
+  if (range !== undefined) drop(range);
+}
+
+/** The same for all tables, where descriptors are short. */
+export function forgetAllMemory(): void {
+  for (const range of kept) drop(range);
 }
 
 export function memoryOf(table: Table): SharedRange | undefined {

@@ -1,6 +1,7 @@
 /** One step, when its inputs are there: looks at its module, migrates and checks its params, fetches, renders. */
 import type { PlainValue, Result, SharedTable } from '../lib/index.js';
 import { UnsupportedValueError, ValueTooLargeError } from '../lib/index.js';
+import { forgetMemory } from '../lib/table-memory.js';
 import type { Caller, CallRequest, Children, Confined } from './children.js';
 import { digestOf } from './digest.js';
 import { readExports, readGiven, readParams } from './given.js';
@@ -187,12 +188,17 @@ export class StepRun {
     signal.throwIfAborted();
     const known = anew ? undefined : await cache.get(key, confined.limits.maxTableBytes, signal);
     if (known !== undefined) return known;
-    const result = await this.#child(
-      { call, step: this.#step, params: job, tables: await sharedOf(tables) },
-      confined,
+    const result = await this.#workshop.store.withRoom(async () =>
+      this.#child({ call, step: this.#step, params: job, tables: await sharedOf(tables) }, confined),
     );
     if (result.status === 'ok') {
-      const hit = await read(result);
+      let hit;
+      try {
+        hit = await read(result);
+      } finally {
+        // Who needs it from here on holds it in the store, and says when it is over; of these nobody ever would.
+        for (const table of Object.values(result.tables)) forgetMemory(table);
+      }
       try {
         await cache.put(key, hit.kept, hit.stored, signal);
       } catch (error) {

@@ -6,14 +6,16 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { SharedTable, type TableInput } from '../lib/index.js';
 import { native } from '../lib/native.js';
+import { isOutOfFiles, maxOpenFiles } from '../lib/open-files.js';
 import { holdRange } from '../lib/shared-table.js';
+import { forgetAllMemory } from '../lib/table-memory.js';
 import { TableGoneError } from './errors.js';
 
 /** How much is hashed before others have a turn. */
 const HASH_BYTES = 8 * 1024 * 1024;
 
-/** Each one that is kept has a descriptor. */
-const MOST_IDLE = 256;
+/** Each one that is kept has a descriptor: not more than a part of those that the process can have. */
+const MOST_IDLE = Math.min(256, Math.floor(maxOpenFiles() / 8));
 
 export async function hashOf(bytes: Uint8Array): Promise<string> {
   const hash = createHash('sha256');
@@ -85,7 +87,7 @@ export class StoredTable {
   async #load(file: FileHandle): Promise<SharedTable> {
     this.hold();
     try {
-      const shared = await SharedTable.from({ fd: file.fd });
+      const shared = await this.#store.withRoom(() => SharedTable.from({ fd: file.fd }));
       this.#store.copied(shared.byteLength);
       // Looked at where nobody can change it any more.
       if ((await hashOf(map(shared))) !== this.hash) {
@@ -136,7 +138,7 @@ export class TableStore {
   async add(input: TableInput, option = 'table'): Promise<StoredTable> {
     const lies = holdRange(input, option);
     lies?.memory.release();
-    const shared = await SharedTable.from(input, option);
+    const shared = await this.withRoom(() => SharedTable.from(input, option));
     if (lies === undefined) this.copied(shared.byteLength);
     let hash;
     try {
@@ -202,6 +204,18 @@ export class TableStore {
       this.#idle.delete(oldest);
       this.#idleBytes -= oldest.byteLength;
       this.#drop(oldest);
+    }
+  }
+
+  /** Once more, without what nobody holds, if it failed since no more files can be open at once. */
+  async withRoom<T>(open: () => Promise<T>): Promise<T> {
+    try {
+      return await open();
+    } catch (error) {
+      if (!isOutOfFiles(error)) throw error;
+      this.clear();
+      forgetAllMemory();
+      return open();
     }
   }
 

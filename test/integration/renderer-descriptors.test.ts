@@ -1,0 +1,113 @@
+// Tables take descriptors, of which a process has only so many.
+import t from 'tap';
+import { HostProgram } from '../helpers/host-program.js';
+
+const RENDERER = new URL('../../renderer/index.js', import.meta.url).href;
+
+const PROGRAM = `
+import { readdirSync, readlinkSync } from 'node:fs';
+const { Renderer } = await import(${JSON.stringify(RENDERER)});
+const memfds = () => readdirSync('/proc/self/fd').filter((fd) => {
+  try { return readlinkSync('/proc/self/fd/' + fd).includes('memfd'); } catch { return false; }
+}).length;
+const workflow = (id, count) => ({
+  id,
+  tabs: Array.from({ length: count }, (_, n) => ({
+    id: 't' + n,
+    steps: [{
+      id: 's' + n,
+      filename: 'step.js',
+      params: { id, n },
+      code: 'const { tableFromArrays } = require("apache-arrow"); exports.render = (t, { id, n }) => tableFromArrays({ id: [id], n: [n] });',
+    }],
+  })),
+});
+`;
+
+const withLimit = (files: number): { through: readonly string[] } => ({
+  through: ['sh', '-c', `ulimit -n ${files}; exec "$@"`, 'sh'],
+});
+
+t.test('a report that is disposed of gives its descriptors back at once', async (t) => {
+  const host = new HostProgram(
+    t,
+    `${PROGRAM}
+const renderer = await Renderer.start({ maxMemoryBytes: 0 });
+{
+  const report = await renderer.render(workflow('many', 20));
+  say([report.status, memfds() >= 20]);
+  report[Symbol.dispose]();
+}
+say(memfds());
+await renderer.close();`,
+  );
+  t.strictSame(await host.next(), ['ok', true]);
+  t.equal(await host.next(), 0);
+});
+
+t.test('tables that nobody holds leave descriptors for others', async (t) => {
+  const host = new HostProgram(
+    t,
+    `${PROGRAM}
+const renderer = await Renderer.start({ maxChildren: 2 });
+for (let n = 0; n < 8; n++) {
+  const report = await renderer.render(workflow('w' + n, 20));
+  say(report.status);
+  report[Symbol.dispose]();
+}
+say(memfds() <= 16);
+await renderer.close();`,
+    withLimit(128),
+  );
+  for (let n = 0; n < 8; n++) t.equal(await host.next(), 'ok');
+  t.equal(await host.next(), true);
+});
+
+t.test('where a workflow has taken all descriptors, others go on once it is disposed of', async (t) => {
+  const host = new HostProgram(
+    t,
+    `${PROGRAM}
+const renderer = await Renderer.start({ maxChildren: 2 });
+{
+  const report = await renderer.render(workflow('large', 120));
+  say(report.status);
+  report[Symbol.dispose]();
+}
+const report = await renderer.render(workflow('small', 2));
+say(report.status);
+await renderer.close();`,
+    withLimit(110),
+  );
+  t.equal(await host.next(), 'error');
+  t.equal(await host.next(), 'ok');
+});
+
+t.test(
+  'room is made where there is none: what nobody holds is let go of, and it is tried again',
+  async (t) => {
+    const host = new HostProgram(
+      t,
+      `${PROGRAM}
+import { openSync } from 'node:fs';
+const renderer = await Renderer.start({ maxChildren: 1 });
+{
+  const report = await renderer.render(workflow('first', 12));
+  say(report.status);
+  report[Symbol.dispose]();
+}
+const kept = memfds();
+// All that there is.
+for (;;) {
+  try { openSync('/dev/null'); } catch { break; }
+}
+{
+  const report = await renderer.render(workflow('second', 1));
+  say([kept, report.status]);
+}
+await renderer.close();`,
+      withLimit(128),
+    );
+    t.equal(await host.next(), 'ok');
+    t.strictSame(await host.next(), [12, 'ok']);
+  },
+);
