@@ -12,6 +12,11 @@ const WHOLE = /^-?(?:0|[1-9]\d*)$/;
 const NUMBER = /^(?:-?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|NaN|-?Infinity)$/i;
 const BOOLEAN = /^(?:true|false)$/i;
 
+/** A number that would be read as infinity. */
+function isTooLarge(text: string): boolean {
+  return !WHOLE.test(text) && !/inf/i.test(text) && Math.abs(Number(text)) === Infinity;
+}
+
 /** A whole number that JavaScript doesn't hold exactly is a bigint. */
 function numberOf(text: string): number | bigint {
   const number = Number(text);
@@ -25,7 +30,7 @@ function valuesOf(texts: readonly Text[]): readonly Cell[] {
     texts.map((text) => (text === null ? null : to(text)));
   if (there.length === 0) return texts;
   if (there.every((text) => BOOLEAN.test(text))) return convert((text) => text.toLowerCase() === 'true');
-  if (!there.every((text) => NUMBER.test(text))) return texts;
+  if (!there.every((text) => NUMBER.test(text) && !isTooLarge(text))) return texts;
   const values = convert(numberOf);
   const bigints = values.filter((value) => typeof value === 'bigint');
   const isExact =

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import * as arrow from 'apache-arrow';
 import type { Data, DataType } from 'apache-arrow';
 import { fileError } from '../failure.js';
-import { parseTimestamps, timestampUnit } from './timestamps.js';
+import { isDay, parseTimestamps, timestampUnit } from './timestamps.js';
 
 /** A value of a column. */
 export type Cell =
@@ -11,11 +11,10 @@ export type Cell =
 
 export type Row = Readonly<Record<string, Cell>>;
 
-const DAY = /^\d{4}-\d\d-\d\d$/;
-
-const isDay = (text: string): boolean => DAY.test(text) && !Number.isNaN(Date.parse(text));
 const isInt32 = (value: Cell): boolean =>
   typeof value === 'number' && (value | 0) === value && !Object.is(value, -0);
+const isWhole = (value: Cell): value is number | bigint =>
+  typeof value === 'bigint' || Number.isSafeInteger(value);
 const isInt64 = (value: Cell): boolean =>
   typeof value === 'bigint' ? BigInt.asIntN(64, value) === value : Number.isSafeInteger(value);
 
@@ -84,7 +83,8 @@ const nameOf = (value: Cell): string =>
   Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 
 /**
- * Numbers are Int32 if all fit, Float64 if JavaScript holds all exactly, and Int64 if some are whole and larger.
+ * Numbers are Int32 if all fit, Float64 if JavaScript holds all exactly, and Int64 if some are whole and larger; text if all are
+ * whole and some larger than that.
  * @throws {Failure} if no type holds all
  */
 export function dataOfCells(values: readonly Cell[], where: string): Data {
@@ -101,6 +101,11 @@ export function dataOfCells(values: readonly Cell[], where: string): Data {
     return dataOf(
       values.map((value) => (typeof value === 'number' ? BigInt(value) : value)),
       new arrow.Int64(),
+    );
+  if (all(isWhole))
+    return dataOf(
+      values.map((value) => (isWhole(value) ? String(value) : null)),
+      new arrow.Utf8(),
     );
   const first = values.find((value) => value !== null) ?? null;
   const other = values.findIndex((value) => value !== null && typeof value !== typeof first);

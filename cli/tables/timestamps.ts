@@ -10,6 +10,15 @@ const PER_SECOND: Readonly<Record<TimeUnit, bigint>> = {
   [TimeUnit.NANOSECOND]: 1_000_000_000n,
 };
 
+const DAY = /^\d{4}-\d\d-\d\d$/;
+
+/** Whether there is this day. Of the 30th of February, `Date.parse()` makes the 1st of March. */
+export function isDay(text: string): boolean {
+  if (!DAY.test(text)) return false;
+  const ms = Date.parse(text);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text);
+}
+
 export interface TimestampUnit {
   readonly type: Timestamp;
   readonly perSecond: bigint;
@@ -20,6 +29,7 @@ const LAST = 2n ** 63n - 1n;
 
 function parse(text: string, perSecond: bigint): bigint | undefined {
   const [, day = '', minute = '', second = '00', fraction = '', zone = 'Z'] = TIMESTAMP.exec(text) ?? [];
+  if (!isDay(day)) return undefined;
   const seconds = Date.parse(`${day}T${minute}:${second}${zone}`) / 1000;
   if (!Number.isSafeInteger(seconds)) return undefined;
   const value = BigInt(seconds) * perSecond + (BigInt(fraction.padEnd(9, '0')) * perSecond) / 1_000_000_000n;

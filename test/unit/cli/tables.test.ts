@@ -159,6 +159,37 @@ t.test('CSV: what looks like a number and is none stays text', async (t) => {
   t.same(cellsOf(table), [['01234', '+4912345', '123456789012345678901234567890']]);
 });
 
+t.test('days that there are not stay text, alone and in timestamps', async (t) => {
+  for (const text of [
+    '2024-02-30',
+    '2023-02-29',
+    '2024-04-31',
+    '2024-02-30T10:00:00',
+    '2023-02-29T10:00:00Z',
+  ]) {
+    const tables = [
+      await readCsv(encode(`d\n2024-01-01${text.slice(10)}\n${text}\n`), ','),
+      readNdjson(encode(`{"d":"${text}"}`)),
+    ];
+    for (const table of tables) {
+      t.same(typesOf(table), ['d: Utf8'], text);
+      t.equal(cellsOf(table).at(-1)?.[0], text);
+    }
+  }
+  t.same(typesOf(await readCsv(encode('d\n2024-02-29\n2000-12-31\n'), ',')), ['d: Date32<DAY>']);
+});
+
+t.test('numbers that are too large stay text', async (t) => {
+  t.same(cellsOf(await readCsv(encode('x\n1e3\n-1E400\n'), ',')), [['1e3'], ['-1E400']]);
+  t.same(cellsOf(await readCsv(encode('x\n1\nInfinity\n'), ',')), [[1], [Infinity]]);
+  const huge = readJson(encode('[{"a":12345678901234567890,"b":1},{"a":null,"b":9223372036854775808}]'));
+  t.same(typesOf(huge), ['a: Utf8', 'b: Utf8']);
+  t.same(cellsOf(huge), [
+    ['12345678901234567890', '1'],
+    [null, '9223372036854775808'],
+  ]);
+});
+
 t.test('CSV: a byte order mark, Windows line ends and blank lines at the end are no data', async (t) => {
   const table = await readCsv(encode('\ufeffa,b\r\n1,2\r\n\r\n'), ',');
   t.same(typesOf(table), ['a: Int32', 'b: Int32']);
