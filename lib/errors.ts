@@ -9,10 +9,26 @@ export class InvalidOptionError extends NodespawnerError {
   declare readonly code: 'ERR_INVALID_OPTION';
   /** Its name, such as `options.timeoutMs`. */
   readonly option: string;
+  readonly #expected: string;
+  readonly #received: unknown;
 
   constructor(option: string, expected: string, received: unknown, options?: ErrorOptions) {
     super('ERR_INVALID_OPTION', `${option} must be ${expected}, but is ${describe(received)}`, options);
     this.option = option;
+    this.#expected = expected;
+    this.#received = received;
+  }
+
+  /** @internal The same of an option that its caller knows by another name. */
+  renamed(option: string): InvalidOptionError {
+    if (option === this.option) return this;
+    const { cause } = this;
+    return new InvalidOptionError(
+      option,
+      this.#expected,
+      this.#received,
+      cause === undefined ? {} : { cause },
+    );
   }
 }
 

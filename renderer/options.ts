@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { fail, count, Reader, text, type Check } from '../lib/reader.js';
 import type { SandboxLimits, SandboxOptions, ZygoteOptions } from '../lib/index.js';
+import { InvalidOptionError } from '../lib/errors.js';
 import { checkSpawnOptions, checkZygoteOptions } from '../lib/options.js';
 import {
   DEFAULT_CACHE_BYTES,
@@ -15,6 +16,20 @@ import { objectStore } from './store/check.js';
 import type { ObjectStore } from './store/types.js';
 import { checkQueue, type CheckedQueueOptions } from './workers/options.js';
 import type { Logger, RendererOptions, StepLimits } from './types.js';
+
+/** Those of the library's that are given on as they are. */
+const ZYGOTE_OPTIONS = [
+  'preload',
+  'from',
+  'env',
+  'execPath',
+  'execArgv',
+  'typescript',
+  'startTimeoutMs',
+  'idleTimeoutMs',
+  'pool',
+  'rotation',
+] as const satisfies readonly (keyof Omit<ZygoteOptions, 'sandbox' | 'cwd'>)[];
 
 /** What each child may give back; what it may use is for its sandbox. */
 export interface CheckedLimits {
@@ -78,10 +93,20 @@ function checkCache(value: unknown, name: string): CheckedRendererOptions['cache
 const stepLimits: Check<StepLimits> = (value, name) =>
   typeof value === 'object' && value !== null ? value : fail(name, 'an object', value);
 
+/** What the checks of the library call an option is not always what the caller wrote. */
+function renaming<T>(nameOf: (option: string) => string, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw error instanceof InvalidOptionError ? error.renamed(nameOf(error.option)) : error;
+  }
+}
+
 function confine(
   zygote: ZygoteOptions,
   sandbox: Omit<SandboxOptions, 'limits'>,
   given: StepLimits,
+  name: string,
 ): CheckedConfinement {
   const {
     timeoutMs = DEFAULT_STEP_TIMEOUT_MS,
@@ -91,9 +116,18 @@ function confine(
     ...limits
   } = given;
   const options = { ...zygote, sandbox: { ...sandbox, limits: limits satisfies SandboxLimits } };
-  const checked = checkZygoteOptions(options);
-  checkSpawnOptions({ timeoutMs, maxTableBytes, maxCaptureBytes }, 'capture', []);
-  amount(maxValueBytes, 'options.limits.maxValueBytes');
+  const checked = renaming(
+    (option) =>
+      option
+        .replace(/^options\.sandbox\.limits(?=\.|$)/, `${name}.limits`)
+        .replace(/^options\.sandbox(?=\.|$)/, `${name}.sandbox`),
+    () => checkZygoteOptions(options),
+  );
+  renaming(
+    (option) => option.replace(/^options/, `${name}.limits`),
+    () => checkSpawnOptions({ timeoutMs, maxTableBytes, maxCaptureBytes }, 'capture', []),
+  );
+  amount(maxValueBytes, `${name}.limits.maxValueBytes`);
   return {
     zygote: options,
     limits: {
@@ -130,26 +164,18 @@ export function checkQueuedOptions(options: RendererOptions): CheckedQueuedOptio
 
 /** @throws {InvalidOptionError} */
 export function checkRendererOptions(options: RendererOptions | undefined): CheckedRendererOptions {
-  const {
-    sandbox = {},
-    limits = {},
-    fetch,
-    cache,
-    store,
-    maxChildren,
-    maxMemoryBytes,
-    logger: log,
-    ...zygote
-  }: RendererOptions = options ?? {};
-  const reader = new Reader(
-    { sandbox, limits, fetch, cache, store, maxChildren, maxMemoryBytes, logger: log },
-    'options',
-  );
+  const reader = new Reader(options, 'options');
+  const zygote = Object.fromEntries(
+    ZYGOTE_OPTIONS.map((name) => [name, reader.get<unknown>(name, anything, undefined)]),
+  ) as ZygoteOptions;
   const common = {
     sandbox: reader.get('sandbox', sandboxWithoutLimits, {}),
     limits: reader.get('limits', stepLimits, {}),
   };
-  const fetchReader = new Reader(reader.get('fetch', anything, undefined), 'options.fetch');
+  // Of those whose steps are run by workers.
+  reader.get('queue', anything, undefined);
+  const fetch = reader.get('fetch', anything, undefined);
+  const fetchReader = new Reader(fetch, 'options.fetch');
   const own = {
     sandbox: fetchReader.get('sandbox', sandboxWithoutLimits, common.sandbox),
     limits: fetchReader.get('limits', stepLimits, common.limits),
@@ -162,9 +188,10 @@ export function checkRendererOptions(options: RendererOptions | undefined): Chec
     maxMemoryBytes: reader.get('maxMemoryBytes', amount, DEFAULT_MEMORY_CACHE_BYTES),
     logger: reader.get<Logger | undefined>('logger', logger, undefined),
   };
+  reader.end();
   return {
-    steps: confine(zygote, common.sandbox, common.limits),
-    fetch: fetch === undefined ? undefined : confine(zygote, own.sandbox, own.limits),
+    steps: confine(zygote, common.sandbox, common.limits, 'options'),
+    fetch: fetch === undefined ? undefined : confine(zygote, own.sandbox, own.limits, 'options.fetch'),
     ...checked,
   };
 }

@@ -1,6 +1,7 @@
 /** A workflow as a graph: what each step needs, and what is wrong with that. */
 import { fail, list, Reader, text, type Check } from '../lib/reader.js';
 import { isStandardSchema } from '../lib/schema.js';
+import { decodeValue, encodeValue } from '../protocol/value.js';
 import { checkParamSpec } from './param-spec.js';
 import type { Message, Step, Tab, Workflow } from './types.js';
 
@@ -40,6 +41,15 @@ const schema: Check<Step['schema']> = (value, name) =>
 const references: Check<Readonly<Record<string, string>>> = (value, name) =>
   Object.fromEntries(Object.entries(object(value, name)).map(([key, of]) => [key, id(of, `${name}.${key}`)]));
 
+/** As they are now, whatever the caller does with them next; what can't be copied is for the step's report to complain of. */
+function snapshot(params: unknown): unknown {
+  try {
+    return decodeValue(Buffer.concat(encodeValue(params)));
+  } catch {
+    return params;
+  }
+}
+
 const checkStep: Check<Step> = (value, name) => {
   const reader = new Reader(object(value, name), name);
   const stepId = reader.required('id', id);
@@ -50,7 +60,7 @@ const checkStep: Check<Step> = (value, name) => {
       typeof code === 'string' ? code : fail(at, 'a string', code),
     ),
     filename: reader.get('filename', id, `${stepId}.js`),
-    params: reader.get('params', (params) => params, {}),
+    params: reader.get('params', snapshot, {}),
     inputs: reader.get('inputs', references, {}),
   };
   const given = reader.get<Step['schema']>('schema', schema, undefined);

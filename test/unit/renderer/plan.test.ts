@@ -85,3 +85,11 @@ t.test('what is missing is an error of the step that takes it', (t) => {
   t.strictSame(codes(sketch), { a1: ['missingInput', 'missingInput', 'missingInput'] });
   t.end();
 });
+
+t.test('params are those of when it was made', (t) => {
+  const params = { a: [1, new Date(0)] };
+  const sketch = makePlan({ id: 'w', tabs: [{ id: 't', steps: [{ id: 's', code: '', params }] }] }, []);
+  params.a[0] = 2;
+  t.strictSame(sketch.nodes[0]?.step.params, { a: [1, new Date(0)] });
+  t.end();
+});
