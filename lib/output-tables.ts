@@ -1,5 +1,6 @@
 /** Tables on their way back: ranges of a memfd that a hostile process has written to. */
 import { fstatSync, ftruncateSync } from 'node:fs';
+import { getSystemErrorName } from 'node:util';
 import type { RecordBatch, Table } from 'apache-arrow';
 import type { OutputTable } from '../protocol/messages.js';
 import { HostError } from './errors.js';
@@ -61,7 +62,7 @@ export async function readOutput(
   const tables: Record<string, Table> = Object.create(null) as Record<string, Table>;
   if (ranges.length === 0) return tables;
   try {
-    const end = seal(output, maxBytes, ranges);
+    const end = await seal(output, maxBytes, ranges);
     const memory = native.mapPrivate(output.fd, end);
     // What is behind the tables, and would be looked through for holes, is gone.
     const fault =
@@ -87,12 +88,12 @@ export async function readOutput(
 }
 
 /** @returns where the last table ends, and with it the memory */
-function seal({ fd }: SharedMemory, maxBytes: number, ranges: readonly OutputTable[]): number {
+async function seal({ fd }: SharedMemory, maxBytes: number, ranges: readonly OutputTable[]): Promise<number> {
   const end = endOf(ranges, maxBytes);
   try {
     // SECURITY: the memory lives as long as a table in it, and there may be more of it than the table takes.
     if (end < maxBytes && fstatSync(fd).blocks * 512 > end + SLACK_BYTES) {
-      native.dropFrom(fd, end, maxBytes - end);
+      await dropFrom(fd, end, maxBytes - end);
     }
     native.addSeals(fd, F_SEAL_WRITE | F_SEAL_SEAL);
   } catch (error) {
@@ -101,6 +102,19 @@ function seal({ fd }: SharedMemory, maxBytes: number, ranges: readonly OutputTab
     throw new BadTableError('tables', reason, { cause: error });
   }
   return end;
+}
+
+function dropFrom(fd: number, offset: number, length: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    native.dropFrom(fd, offset, length, (errno) => {
+      if (errno === 0) {
+        resolve();
+        return;
+      }
+      const code = getSystemErrorName(-errno);
+      reject(Object.assign(new Error(`fallocate: ${code}`), { code }));
+    });
+  });
 }
 
 /** Where the last table ends. */
