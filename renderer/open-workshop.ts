@@ -1,4 +1,5 @@
 /** All that steps are run with in this process: queue, caches, zygotes. */
+import { Flights } from './store/flights.js';
 import { CacheFolder } from './cache-folder.js';
 import { Children, type Confined } from './children.js';
 import type { CheckedConfinement, CheckedRendererOptions } from './options.js';
@@ -39,6 +40,7 @@ export class OpenWorkshop implements AsyncDisposable {
       tables,
       steps,
       fetch: options.fetch === undefined ? steps : confined(options.fetch),
+      validations: new Flights(),
     };
   }
 

@@ -10,6 +10,7 @@ import { checkParams } from './params.js';
 import { filenameOf } from './place.js';
 import type { Hit, Kept, ResultCache } from './result-cache.js';
 import { describeTable } from './step-table.js';
+import type { Flights } from './store/flights.js';
 import type { TableExchange } from './store/table-exchange.js';
 import type { StoredTable, TableStore } from './table-store.js';
 import type { CallReport, Message, Step, StepCall, Validation } from './types.js';
@@ -22,6 +23,8 @@ export interface Workshop {
   readonly tables: TableExchange;
   readonly steps: Confined;
   readonly fetch: Confined;
+  /** What is looked at now, by its code. */
+  readonly validations: Flights<Hit>;
 }
 
 export interface StepInputs {
@@ -119,13 +122,17 @@ export class StepRun {
   }
 
   async #exports(): Promise<ReturnType<typeof readExports>> {
-    const { kept } = await this.#call(
-      'validate',
-      { params: null },
-      new Map(),
-      this.#workshop.steps,
-      false,
-      (result) => Promise.resolve({ kept: { value: result.value, warnings: [] }, stored: undefined }),
+    const key = JSON.stringify([filenameOf(this.#step), this.#step.code]);
+    const { kept } = await this.#workshop.validations.join(key, this.#caller.signal, (signal) =>
+      this.#call(
+        'validate',
+        { params: null },
+        new Map(),
+        this.#workshop.steps,
+        false,
+        (result) => Promise.resolve({ kept: { value: result.value, warnings: [] }, stored: undefined }),
+        signal,
+      ),
     );
     return readExports(kept.value);
   }
@@ -181,15 +188,15 @@ export class StepRun {
     confined: Confined,
     anew: boolean,
     read: Reading,
+    signal = this.#caller.signal,
   ): Promise<Hit> {
     const { cache } = this.#workshop;
-    const { signal } = this.#caller;
     const key = await this.#keyOf(call, job, tables, confined);
     signal.throwIfAborted();
     const known = anew ? undefined : await cache.get(key, confined.limits.maxTableBytes, signal);
     if (known !== undefined) return known;
     const result = await this.#workshop.store.withRoom(async () =>
-      this.#child({ call, step: this.#step, params: job, tables: await sharedOf(tables) }, confined),
+      this.#child({ call, step: this.#step, params: job, tables: await sharedOf(tables) }, confined, signal),
     );
     if (result.status === 'ok') {
       let hit;
@@ -234,8 +241,11 @@ export class StepRun {
     }
   }
 
-  async #child(request: CallRequest, confined: Confined): Promise<Result> {
-    const { result, queuedMs } = await this.#workshop.children.run(request, confined, this.#caller);
+  async #child(request: CallRequest, confined: Confined, signal: AbortSignal): Promise<Result> {
+    const { result, queuedMs } = await this.#workshop.children.run(request, confined, {
+      ...this.#caller,
+      signal,
+    });
     this.calls.push({ call: request.call, queuedMs, usage: result.usage });
     this.stdout += result.stdout?.text ?? '';
     this.stderr += result.stderr?.text ?? '';

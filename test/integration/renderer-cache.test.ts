@@ -203,3 +203,16 @@ t.test(
     t.strictSame(rendered(found), []);
   },
 );
+
+t.test('code is looked at once, also for steps that begin at the same time', async (t) => {
+  const renderer = await startRenderer(t);
+  const tabs = Array.from({ length: 8 }, (_, n) => ({
+    id: `tab${n}`,
+    steps: [
+      step(`step${n}`, 'return tableFromArrays({ n: [params.n] });', { filename: 'same.js', params: { n } }),
+    ],
+  }));
+  using report = await renderer.render({ id: 'same', tabs });
+  t.equal(report.status, 'ok');
+  t.equal(renderer.stats.children.spawned, 1 + tabs.length);
+});
