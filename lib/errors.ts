@@ -4,32 +4,28 @@ import type { Result } from './types.js';
 
 export { NodespawnerError, UnsupportedValueError, ValueTooLargeError } from '../protocol/errors.js';
 
+/** What was expected, and what came. */
+const parts = new WeakMap<InvalidOptionError, readonly [expected: string, received: unknown]>();
+
 /** An option or an argument is not what it has to be: `ERR_INVALID_OPTION`. */
 export class InvalidOptionError extends NodespawnerError {
   declare readonly code: 'ERR_INVALID_OPTION';
   /** Its name, such as `options.timeoutMs`. */
   readonly option: string;
-  readonly #expected: string;
-  readonly #received: unknown;
 
   constructor(option: string, expected: string, received: unknown, options?: ErrorOptions) {
     super('ERR_INVALID_OPTION', `${option} must be ${expected}, but is ${describe(received)}`, options);
     this.option = option;
-    this.#expected = expected;
-    this.#received = received;
+    parts.set(this, [expected, received]);
   }
+}
 
-  /** @internal The same of an option that its caller knows by another name. */
-  renamed(option: string): InvalidOptionError {
-    if (option === this.option) return this;
-    const { cause } = this;
-    return new InvalidOptionError(
-      option,
-      this.#expected,
-      this.#received,
-      cause === undefined ? {} : { cause },
-    );
-  }
+/** The same of an option that its caller knows by another name. */
+export function renamed(error: InvalidOptionError, option: string): InvalidOptionError {
+  const [expected, received] = parts.get(error) ?? [];
+  if (expected === undefined || option === error.option) return error;
+  const { cause } = error;
+  return new InvalidOptionError(option, expected, received, cause === undefined ? {} : { cause });
 }
 
 /**

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { fail, count, Reader, text, type Check } from '../lib/reader.js';
 import type { SandboxLimits, SandboxOptions, ZygoteOptions } from '../lib/index.js';
-import { InvalidOptionError } from '../lib/errors.js';
+import { InvalidOptionError, renamed } from '../lib/errors.js';
 import { checkSpawnOptions, checkZygoteOptions } from '../lib/options.js';
 import {
   DEFAULT_CACHE_BYTES,
@@ -98,7 +98,7 @@ function renaming<T>(nameOf: (option: string) => string, check: () => T): T {
   try {
     return check();
   } catch (error) {
-    throw error instanceof InvalidOptionError ? error.renamed(nameOf(error.option)) : error;
+    throw error instanceof InvalidOptionError ? renamed(error, nameOf(error.option)) : error;
   }
 }
 
