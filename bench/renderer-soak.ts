@@ -16,10 +16,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Renderer, type RendererStats, type StepReport, type Tab, type Workflow } from '../renderer/index.js';
+import { Renderer, type RendererStats } from '../renderer/index.js';
 import { collectGarbage } from '../test/helpers/garbage.js';
 import { markedProcesses } from '../test/helpers/processes.js';
 import { MARK, newMark } from '../test/helpers/zygote.js';
@@ -32,7 +31,7 @@ import {
   type HostMemory,
 } from './footprint.js';
 import { seededRandom } from './random.js';
-import { firstStep, goodStep, hostileStep, type KnownStep } from './renderer-soak-steps.js';
+import { check, makeWorkflow, outcomeOf, settled } from './soak-workflows.js';
 
 export interface RendererSoakPlan {
   /** How many, or for how long. */
@@ -54,78 +53,7 @@ export interface RendererSoakReport {
   readonly problems: readonly string[];
 }
 
-const HOSTILE_SHARE = 0.1;
 const CACHE_BYTES = 4_000_000;
-/** How long processes and descriptors may take to be gone, in milliseconds. */
-const SETTLE_MS = 10_000;
-
-/** A workflow, and its steps tab by tab. */
-interface Known {
-  readonly workflow: Workflow;
-  readonly tabs: readonly (readonly KnownStep[])[];
-}
-
-function makeWorkflow(index: number, random: () => number): Known {
-  const tabs: KnownStep[][] = [];
-  const count = 1 + Math.floor(random() * 3);
-  for (let tab = 0; tab < count; tab++) {
-    // Few kinds of them, so that some are found in the cache.
-    const steps = [
-      firstStep(`${tab}-0`, Math.floor(random() * 20), 1_000 + Math.floor(random() * 3) * 1_000),
-    ];
-    const length = 2 + Math.floor(random() * 3);
-    for (let n = 1; n < length; n++) {
-      const id = `${tab}-${n}`;
-      const isHostile = random() < HOSTILE_SHARE;
-      const kind = Math.floor(random() * 1000);
-      steps.push(isHostile ? hostileStep(id, kind) : goodStep(id, kind % 10));
-    }
-    tabs.push(steps);
-  }
-  const workflow = {
-    id: `workflow-${index}`,
-    tabs: tabs.map((steps, tab): Tab => ({ id: `tab-${tab}`, steps: steps.map(({ step }) => step) })),
-  };
-  return { workflow, tabs };
-}
-
-/** What was not as it should be with the steps of one tab. */
-function check(steps: readonly KnownStep[], reports: ReadonlyMap<string, StepReport>): string[] {
-  const problems: string[] = [];
-  let sum: number | undefined;
-  let rows = 0;
-  let isBroken = false;
-  for (const { step, error } of steps) {
-    const report = reports.get(step.id);
-    const wanted = isBroken ? 'unreachable' : (error ?? 'ok');
-    const found = report === undefined ? 'missing' : outcomeOf(report);
-    if (found !== wanted) problems.push(`${step.id} is ${found} instead of ${wanted}`);
-    const params = step.params as { seed?: number; rows?: number; by?: number } | undefined;
-    if (params?.rows !== undefined && params.seed !== undefined) {
-      rows = params.rows;
-      sum = (rows * (rows - 1)) / 2 + rows * params.seed;
-    } else if (params?.by !== undefined && sum !== undefined) {
-      sum += rows * params.by;
-      if (report?.status === 'ok' && report.value !== sum)
-        problems.push(`${step.id} gave ${JSON.stringify(report.value)} instead of ${sum}`);
-    }
-    isBroken ||= error !== undefined;
-  }
-  return problems;
-}
-
-function outcomeOf(report: StepReport): string {
-  return report.status === 'error' ? (report.errors[0]?.code ?? 'error') : report.status;
-}
-
-async function settled(what: string, look: () => boolean): Promise<string[]> {
-  for (const deadline = performance.now() + SETTLE_MS; performance.now() < deadline;) {
-    if (look()) return [];
-    await pause(20);
-  }
-  return [what];
-}
-
 export async function soakRenderer({ until, atOnce, seed }: RendererSoakPlan): Promise<RendererSoakReport> {
   const random = seededRandom(seed);
   const dir = mkdtempSync(path.join(tmpdir(), 'nodespawner-renderer-soak-'));

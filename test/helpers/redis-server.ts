@@ -44,7 +44,7 @@ export class RedisServer {
 }
 
 /** Ends with the test. */
-export async function startRedis(t: Test): Promise<RedisServer> {
+export async function startRedis(t: Pick<Test, 'teardown'>): Promise<RedisServer> {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'nodespawner-redis-'));
   const server = new RedisServer(dir, await freePort());
   t.teardown(async () => {
