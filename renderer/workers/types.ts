@@ -40,4 +40,6 @@ export interface WorkerStats extends Omit<RendererStats, 'renderings'> {
     readonly givenBack: number;
     readonly failed: number;
   };
+  /** Tables between this worker and the store, in bytes. What it had already was not moved. */
+  readonly transferred: { readonly uploadedBytes: number; readonly downloadedBytes: number };
 }

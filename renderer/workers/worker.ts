@@ -106,6 +106,12 @@ export class RendererWorker implements AsyncDisposable {
     this.#telemetry.observe('nodespawner.queue.jobs', '{job}', async (observe) => {
       for (const [state, count] of Object.entries(await this.queueCounts())) observe(count, { state });
     });
+    this.#telemetry.observe('nodespawner.tables.transferred', 'By', (observe) => {
+      const { uploadedBytes, downloadedBytes } = this.#exchange.stats;
+      observe(uploadedBytes, { way: 'up' });
+      observe(downloadedBytes, { way: 'down' });
+      return Promise.resolve();
+    });
     this.#worker.on('drained', () => {
       this.#turns.clear().catch(this.#onError);
     });
@@ -149,7 +155,11 @@ export class RendererWorker implements AsyncDisposable {
   /** What it has done and is doing. */
   get stats(): WorkerStats {
     const stats: RendererStats = this.#open.statsOf(0);
-    return { ...stats, steps: { ...this.#done, active: this.#active.size } };
+    return {
+      ...stats,
+      steps: { ...this.#done, active: this.#active.size },
+      transferred: this.#exchange.stats,
+    };
   }
 
   /** How many steps it runs at once. */
