@@ -12,20 +12,27 @@ export class RedisServer {
   /** A UNIX socket that it listens to as well. */
   readonly socket: string;
   readonly #process: ServerProcess;
+  readonly #password: string | undefined;
 
-  constructor(dir: string, port: number) {
+  constructor(dir: string, port: number, password?: string) {
+    this.#password = password;
     this.port = port;
     this.socket = path.join(dir, 'redis.sock');
     // What it has acknowledged outlives the process: it writes to its file before it answers.
     const options =
       `--bind 127.0.0.1 --port ${port} --unixsocket ${this.socket} --dir ${dir} --save '' --appendonly yes
       --maxmemory-policy noeviction --daemonize no`.split(/\s+/);
-    const argv = ['redis-server', ...options.map((option) => (option === "''" ? '' : option))];
-    this.#process = new ServerProcess(argv, async () => (await ask(this.socket, 'PING')) === '+PONG');
+    const argv = [
+      'redis-server',
+      ...options.map((option) => (option === "''" ? '' : option)),
+      ...(password === undefined ? [] : ['--requirepass', password]),
+    ];
+    this.#process = new ServerProcess(argv, async () => isAnswer(await ask(this.socket, 'PING')));
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    const user = this.#password === undefined ? '' : `:${encodeURIComponent(this.#password)}@`;
+    return `redis://${user}127.0.0.1:${this.port}`;
   }
 
   get pid(): number | undefined {
@@ -44,9 +51,9 @@ export class RedisServer {
 }
 
 /** Ends with the test. */
-export async function startRedis(t: Pick<Test, 'teardown'>): Promise<RedisServer> {
+export async function startRedis(t: Pick<Test, 'teardown'>, password?: string): Promise<RedisServer> {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'nodespawner-redis-'));
-  const server = new RedisServer(dir, await freePort());
+  const server = new RedisServer(dir, await freePort(), password);
   t.teardown(async () => {
     await server.stop('SIGKILL');
     rmSync(dir, { recursive: true, force: true });
@@ -54,6 +61,9 @@ export async function startRedis(t: Pick<Test, 'teardown'>): Promise<RedisServer
   await server.start();
   return server;
 }
+
+/** One with a password asks for it. */
+const isAnswer = (line: string): boolean => line === '+PONG' || line.startsWith('-NOAUTH');
 
 /** The first line of what it answers. */
 async function ask(socket: string, command: string): Promise<string> {

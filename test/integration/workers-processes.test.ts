@@ -9,7 +9,9 @@ import { eventually } from '../helpers/eventually.js';
 import { startRedis } from '../helpers/redis-server.js';
 import { linear, startRenderer, step, stepOf, temporaryFolder } from '../helpers/renderer.js';
 
-const redis = await startRedis(t);
+/** One word after another, so that what looks for them has not got them itself. */
+const PASSWORD = ['of-redis', 'and-of-nobody-else'] as const;
+const redis = await startRedis(t, PASSWORD.join('-'));
 const dir = temporaryFolder(t);
 const store = folderStore({ dir });
 const queue = { connection: redis.url };
@@ -56,7 +58,7 @@ t.test('no child finds what its worker was given to keep', async (t) => {
   const look = `const fs = require('node:fs');
   const found = [];
   const look = (where, text) => {
-    for (const name of ['secret', 'decoy']) {
+    for (const name of ['secret', 'password', 'decoy']) {
       const [first, second] = params[name];
       for (let at = text.indexOf(first); at >= 0; at = text.indexOf(first, at + 1))
         if (text.slice(at + first.length + 1).startsWith(second)) { found.push(name + ' ' + where); break; }
@@ -72,7 +74,7 @@ t.test('no child finds what its worker was given to keep', async (t) => {
   for await (const chunk of require('node:v8').getHeapSnapshot()) heap += chunk;
   look('heap', heap);
   return { table: tableFromArrays({ a: [1] }), value: found };`;
-  const params = { secret: [...SECRET], decoy: ['of-this', 'step-alone'] };
+  const params = { secret: [...SECRET], password: [...PASSWORD], decoy: ['of-this', 'step-alone'] };
   using report = await renderer.render(linear(step('look', look, { params })));
   // It does find what is there.
   t.strictSame(stepOf(report, 'look', 'ok').value, ['decoy heap']);
