@@ -5,7 +5,7 @@ import { oneOf, Reader, type Check } from '../../lib/reader.js';
 import { predecessorsOf, type Plan, type StepNode } from '../plan.js';
 import type { StepCall } from '../types.js';
 import type { QueueConnection } from './connection.js';
-import { DEFAULT_ATTEMPTS } from './defaults.js';
+import { BACKOFF_MS, DEFAULT_ATTEMPTS } from './defaults.js';
 import { checked, writeStepJob, type Refs, type StepJob } from './job-data.js';
 import { readRecord, type StepRecord } from './step-record.js';
 import { bounded } from './turns.js';
@@ -25,7 +25,6 @@ export type Progress =
 
 /** What is over is kept for so long, and so many at most, for those who look at the queue. */
 const KEPT = { age: 3_600, count: 10_000 };
-const BACKOFF_MS = 500;
 
 export function newWorkflowId(): string {
   return `w-${randomUUID()}`;

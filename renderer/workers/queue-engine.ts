@@ -37,6 +37,7 @@ import {
 } from './jobs.js';
 import type { CheckedQueuedOptions } from '../options.js';
 import { RemoteTable } from './remote-table.js';
+import { retried } from './retried.js';
 import { message, readRecord, readReport, type StepRecord } from './step-record.js';
 import { bounded, Turns } from './turns.js';
 
@@ -264,7 +265,8 @@ class QueuedRun implements EngineRun, Follows {
         this.#request.cancel(new RenderCanceledError('canceled'));
         return canceledReport(node, NOTHING_RUN);
       }
-      const report = await readReport(record, nameOf(node), store, signal);
+      const read = () => readReport(record, nameOf(node), store, signal);
+      const report = await retried(read, signal);
       const { status, table, value, ...rest } = report;
       if (status !== 'ok') return { ...rest, status: 'error', value };
       if (table === undefined) throw new Error('a table of which nothing is known');

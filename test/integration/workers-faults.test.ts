@@ -170,6 +170,19 @@ t.test('options of children are for workers, and a queue needs a store', async (
   });
 });
 
+t.test('what a step said is read again by the client when the store was away', async (t) => {
+  const { store, renderer, startWorker } = await lab(t);
+  let failures = 2;
+  store.onCall = (method, key) => {
+    if (method === 'get' && key.startsWith('reports/') && failures-- > 0) throw unavailable(key);
+  };
+  await startWorker();
+  const code = `console.log('x'.repeat(20_000)); return tableFromArrays({ a: [1] });`;
+  using report = await renderer.render(linear(step('one', code)));
+  t.equal(stepOf(report, 'one', 'ok').stdout.length, 20_001);
+  t.ok(failures < 0);
+});
+
 t.test('a client says that the queue is not there', async (t) => {
   const options = { queue: { connection: 'redis://127.0.0.1:1' }, store: new MemoryStore() };
   await t.rejects(Renderer.start(options), { code: 'ERR_QUEUE_UNAVAILABLE' });
