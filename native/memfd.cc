@@ -73,9 +73,11 @@ class Drop : public Napi::AsyncWorker {
 Napi::Value DropFrom(const Napi::CallbackInfo& info) {
   const int fd = info[0].As<Napi::Number>().Int32Value();
   const off_t offset = info[1].As<Napi::Number>().Int64Value(), length = info[2].As<Napi::Number>().Int64Value();
-  // Deletes itself when it is done.
+  // It deletes itself when it is done.
+  // NOLINTBEGIN(clang-analyzer-cplusplus.NewDeleteLeaks)
   (new Drop(info[3].As<Napi::Function>(), fd, offset, length))->Queue();
   return info.Env().Undefined();
+  // NOLINTEND(clang-analyzer-cplusplus.NewDeleteLeaks)
 }
 
 Napi::Value MapPrivate(const Napi::CallbackInfo& info) {

@@ -16,6 +16,7 @@ const sources = [
   'renderer/types.ts',
   'renderer/renderer.ts',
   'renderer/errors.ts',
+  'renderer/store/types.ts',
   'renderer/workers/types.ts',
 ].map((file) =>
   ts.createSourceFile(file, fs.readFileSync(inRoot(file), 'utf8'), ts.ScriptTarget.Latest, true),

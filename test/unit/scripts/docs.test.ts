@@ -47,8 +47,10 @@ t.test('every type and class that is exported is described', (t) => {
   t.end();
 });
 
-t.test('the page of the Renderer has every type, and every code', (t) => {
-  const rendererPage = readFileSync(join(root, 'docs/renderer.md'), 'utf8');
+t.test('the pages of the Renderer have every type, and every code', (t) => {
+  const rendererPage = ['docs/renderer.md', 'docs/workers.md']
+    .map((file) => readFileSync(join(root, file), 'utf8'))
+    .join('\n');
   const index = readFileSync(join(root, 'renderer/index.ts'), 'utf8');
   const types = [...index.matchAll(/export type \{([^}]*)\}/g)].flatMap(
     ([, names]) => names!.match(/\w+/g) ?? [],
