@@ -48,10 +48,11 @@ t.test('code of 50 MB', async (t) => {
 
 t.test('params of 50 MB, there and back', async (t) => {
   const bytes = randomBytes(50 * MB);
-  const { value } = await zygote.run('module.exports = ({ params }) => params', { params: bytes });
+  const limits = { maxResultBytes: 64 * MB, maxResultElements: 200_000 };
+  const { value } = await zygote.run('module.exports = ({ params }) => params', { params: bytes }, limits);
   t.ok(bytes.equals(value as Uint8Array), 'bytes');
   const params = { text: 'ä'.repeat(12 * MB), list: Array.from({ length: 100_000 }, (_, i) => i) };
-  const back = (await zygote.run('module.exports = ({ params }) => params', { params }))
+  const back = (await zygote.run('module.exports = ({ params }) => params', { params }, limits))
     .value as typeof params;
   t.ok(back.text === params.text && back.list.length === params.list.length, 'text and numbers');
 });
