@@ -1,8 +1,9 @@
 // A client, a queue and a worker in one process: what a workflow gives is what it gives without them.
 import { tableFromArrays } from 'apache-arrow';
 import t from 'tap';
-import { Renderer, type RenderEvent } from '../../renderer/index.js';
+import { Renderer } from '../../renderer/index.js';
 import { RendererWorker } from '../../renderer/workers/worker.js';
+import { testLinearWorkflow } from '../helpers/linear-workflow.js';
 import { MemoryStore } from '../helpers/memory-store.js';
 import { startRedis } from '../helpers/redis-server.js';
 import { linear, source, statuses, step, stepOf, workflow } from '../helpers/renderer.js';
@@ -18,55 +19,7 @@ t.teardown(async () => {
 });
 const flights = tableFromArrays({ a: Int32Array.from([1, 2, 3, 4]) });
 
-t.test('a linear workflow is rendered, and its tables can be read', async (t) => {
-  const rendering = renderer.render(
-    {
-      id: 'w',
-      tabs: [
-        {
-          id: 'tab',
-          from: 'flights',
-          steps: [
-            step('double', "return tableFromArrays({ a: Array.from(table.getChild('a'), (a) => 2 * a) });"),
-            {
-              id: 'limit',
-              code: `export function render(table, { rows }) {
-                console.log('printed');
-                return { table: table.slice(0, rows), value: { of: table.numRows }, warnings: 'cut' };
-              }`,
-              params: { rows: 2 },
-            },
-          ],
-        },
-      ],
-    },
-    { inputs: { flights } },
-  );
-  const events: RenderEvent[] = [];
-  for await (const event of rendering) events.push(event);
-  using report = await rendering;
-  t.match(report, { workflow: 'w', status: 'ok' });
-  const last = stepOf(report, 'limit', 'ok');
-  t.match(last, { tab: 'tab', value: { of: 4 }, stdout: 'printed\n', stderr: '', cached: false, errors: [] });
-  t.strictSame(last.warnings, [{ code: 'reported', text: 'cut' }]);
-  t.strictSame(last.table.columns, [{ name: 'a', type: 'Float64' }]);
-  t.equal(last.table.numRows, 2);
-  t.strictSame([...(await last.table.read()).getChild('a')!], [2, 4]);
-  t.equal(report.tables.tab, last.table);
-  t.strictSame(
-    events.map((event) => `${event.step} ${event.type}${event.type === 'started' ? ` ${event.call}` : ''}`),
-    [
-      'double queued',
-      'double started validate',
-      'double started render',
-      'double done',
-      'limit queued',
-      'limit started validate',
-      'limit started render',
-      'limit done',
-    ],
-  );
-});
+testLinearWorkflow(t, renderer);
 
 t.test(
   'a step that several others need is run once, and each is run when all that it needs are done',
