@@ -2,7 +2,7 @@
  * What does it cost to hand data over: time against size, memory of many children on one table, validation, and the event loop; beside
  * copying through a pipe to a plain `node`, and by structuredClone to a worker thread?
  *
- *   npm run bench:data -- [--rounds N] [--size BYTES] [--children N] [--only handover,sharing,validation,loop] [--json FILE]
+ *   npm run bench:data -- [--rounds N] [--size BYTES] [--children N] [--only handover,sizes,sharing,validation,loop] [--json FILE]
  *
  *   --rounds N    how often each thing is measured (20); what copies a table of 256 MB and more a tenth of that
  *   --size N      of the largest table, in bytes (1 GB, which takes 6 GB of memory)
@@ -14,11 +14,12 @@ import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { measureHandover, reportHandover } from './data/handover.js';
 import { measureLoop, reportLoop } from './data/loop.js';
+import { measureSizes, reportSizes } from './data/sizes.js';
 import { measureSharing, reportSharing } from './data/sharing.js';
 import { DEFAULT_VALIDATION_BYTES, measureValidation, reportValidation } from './data/validation.js';
 import { describe } from './machine.js';
 
-const PARTS = ['handover', 'sharing', 'validation', 'loop'];
+const PARTS = ['handover', 'sizes', 'sharing', 'validation', 'loop'];
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '20' },
@@ -61,6 +62,17 @@ Contestants take turns. Load before: ${load()}\n`);
   });
   starts += calls;
   raw.handovers = handovers;
+}
+if (parts.includes('sizes')) {
+  console.log(`\nFrom the call to the first line of the code, to the first value read, and to the result, in milliseconds, beside the smallest
+table. Sizes take turns. Load before: ${load()}\n`);
+  const sizes = [2 ** 10, 2 ** 20, 2 ** 24, 2 ** 26, 2 ** 28]
+    .filter((size) => size < largest)
+    .concat(largest);
+  const measured = await measureSizes({ sizes, rounds });
+  console.log(reportSizes(measured.sizes));
+  starts += measured.starts;
+  raw.sizes = measured.sizes;
 }
 if (parts.includes('sharing')) {
   console.log(`\nMemory of children that have read the whole of one table, in MB, together. Added: beyond what as many children take

@@ -32,6 +32,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
       {"seekHole", SeekHole},
       {"dropFrom", DropFrom},
       {"mapPrivate", MapPrivate},
+      {"mapUncounted", MapUncounted},
       {"unmap", Unmap},
       {"watch", Watch},
       {"unwatch", Unwatch},

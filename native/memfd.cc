@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "backing_store.h"
 #include "errors.h"
 #include "give_back.h"
 
@@ -80,25 +81,53 @@ Napi::Value DropFrom(const Napi::CallbackInfo& info) {
   // NOLINTEND(clang-analyzer-cplusplus.NewDeleteLeaks)
 }
 
-Napi::Value MapPrivate(const Napi::CallbackInfo& info) {
+namespace {
+
+struct Mapping {
+  void* address;
+  size_t length;
+  Napi::Value otherwise;  // what to return where there is no address
+};
+
+// Of a descriptor and a length, which a function was called with.
+Mapping Map(const Napi::CallbackInfo& info) {
   const int fd = info[0].As<Napi::Number>().Int32Value();
   const auto length = static_cast<size_t>(info[1].As<Napi::Number>().Int64Value());
-  if (length == 0) return Napi::ArrayBuffer::New(info.Env(), 0);
+  if (length == 0) return {nullptr, 0, Napi::ArrayBuffer::New(info.Env(), 0)};
   void* address = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
-  if (address == MAP_FAILED) return ThrowErrno(info.Env(), "mmap", errno);
+  if (address == MAP_FAILED) return {nullptr, 0, ThrowErrno(info.Env(), "mmap", errno)};
+  return {address, length, {}};
+}
+
+Napi::Value Counted(Napi::Env env, void* address, size_t length) {
   // Not Napi::ArrayBuffer::New(), which frees its data where Node 20 refuses more than 4 GB, and Node then uses it.
   // What Node leaves is a few bytes, or a mapping of memory that nobody has touched.
   napi_value buffer;
   const napi_status status = napi_create_external_arraybuffer(
-      info.Env(), address, length,
+      env, address, length,
       [](napi_env, void* data, void* hint) {
         const std::unique_ptr<size_t> size(static_cast<size_t*>(hint));
         GiveBack(data, *size);
       },
       new size_t(length), &buffer);
-  if (status == napi_ok) return {info.Env(), buffer};
-  if (!info.Env().IsExceptionPending()) return ThrowErrno(info.Env(), "napi_create_external_arraybuffer", ENOMEM);
+  if (status == napi_ok) return {env, buffer};
+  if (!env.IsExceptionPending()) return ThrowErrno(env, "napi_create_external_arraybuffer", ENOMEM);
   return {};
+}
+
+}  // namespace
+
+Napi::Value MapPrivate(const Napi::CallbackInfo& info) {
+  const auto mapping = Map(info);
+  if (mapping.address == nullptr) return mapping.otherwise;
+  return Counted(info.Env(), mapping.address, mapping.length);
+}
+
+Napi::Value MapUncounted(const Napi::CallbackInfo& info) {
+  const auto mapping = Map(info);
+  if (mapping.address == nullptr) return mapping.otherwise;
+  const Napi::Value buffer = NewUncounted(info.Env(), mapping.address, mapping.length, GiveBack);
+  return buffer.IsEmpty() ? Counted(info.Env(), mapping.address, mapping.length) : buffer;
 }
 
 Napi::Value Unmap(const Napi::CallbackInfo& info) {

@@ -26,6 +26,10 @@ Napi::Value DropFrom(const Napi::CallbackInfo& info);
 // what is written stays in this process. Unmapped when the ArrayBuffer is collected, or soon after.
 Napi::Value MapPrivate(const Napi::CallbackInfo& info);
 
+// mapUncounted(fd: number, length: number): ArrayBuffer. The same, but V8 does not count it as memory that the process
+// uses, where Node lets us: its size brings no garbage collection about, but its owner may have none for long.
+Napi::Value MapUncounted(const Napi::CallbackInfo& info);
+
 // unmap(mapping: ArrayBuffer): void; the mapping is gone soon, the ArrayBuffer has no bytes from now on
 Napi::Value Unmap(const Napi::CallbackInfo& info);
 

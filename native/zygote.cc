@@ -8,6 +8,7 @@
 
 #include <memory>
 
+#include "backing_store.h"
 #include "caps.h"
 #include "clone.h"
 #include "errors.h"
@@ -75,6 +76,7 @@ Napi::Value SealAndServe(const Napi::CallbackInfo& info) {
 
   FindStartTime();
   FindOutOfMemoryHandler();
+  FindBackingStores();
   if (const auto failure = FindGenerators()) return ThrowFailure(env, *failure);
   CarriedThreads threads;
   if (const auto failure = ParkThreads(TheBaseline(), IntOption(options, "idleTimeoutMs"), &threads)) {

@@ -26,6 +26,7 @@ export interface ZygoteAddon {
   receiveMessage(fd: number, maxBytes: number): ReceivedMessage | null;
   duplicateTo(from: number, to: number): void;
   mapPrivate(fd: number, length: number): ArrayBuffer;
+  mapUncounted(fd: number, length: number): ArrayBuffer;
 }
 
 export function loadAddon(path: string): ZygoteAddon {

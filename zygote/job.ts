@@ -4,7 +4,7 @@ import { INLINE_BYTES, placeOfJob } from '../protocol/job-header.js';
 import { decodeJob, type InputTable, type Job } from '../protocol/messages.js';
 import type { ReceivedMessage, ZygoteAddon } from './addon.js';
 
-type Mapper = Pick<ZygoteAddon, 'mapPrivate'>;
+type Mapper = Pick<ZygoteAddon, 'mapPrivate' | 'mapUncounted'>;
 
 export const MAX_MESSAGE_BYTES = INLINE_BYTES + 64;
 
@@ -24,7 +24,10 @@ export function readJob(addon: Mapper, message: ReceivedMessage): Job {
   return decodeJob(bytes);
 }
 
-/** Maps each memfd once and closes it: what is left is memory. */
+/**
+ * Maps each memfd once and closes it: what is left is memory. On its account V8 would collect garbage, before the first line of
+ * the code.
+ */
 export function mapTables(
   addon: Mapper,
   message: ReceivedMessage,
@@ -35,7 +38,7 @@ export function mapTables(
   const memories = new Map<number, ArrayBuffer>();
   for (const [index, end] of ends) {
     const fd = fdAt(message, index);
-    memories.set(index, addon.mapPrivate(fd, end));
+    memories.set(index, addon.mapUncounted(fd, end));
     fs.closeSync(fd);
   }
   const bytes = new Map<string, Uint8Array>();

@@ -65,11 +65,10 @@ export interface Rehearsal {
 }
 
 /** The job reads nothing from outside. */
-const addon = {
-  mapPrivate(): never {
-    throw new RangeError('the rehearsal has nothing to map');
-  },
+const nothing = (): never => {
+  throw new RangeError('the rehearsal has nothing to map');
 };
+const addon = { mapPrivate: nothing, mapUncounted: nothing };
 
 export async function rehearse(registry: ModuleRegistry, { message, tables }: Rehearsal): Promise<void> {
   const received = { bytes: Buffer.from(message), fds: [] };

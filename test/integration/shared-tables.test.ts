@@ -163,3 +163,42 @@ t.test('one of several tables of a child does not take the others along', async 
   };`;
   t.equal((await zygote.run(WHERE, { tables: { t: tables.a! } })).value, 'input');
 });
+
+const LARGE_BYTES = 32 * 2 ** 20;
+const largeTable = (): Promise<SharedTable> =>
+  SharedTable.from(tableFromArrays({ a: new Int32Array(LARGE_BYTES / 4).fill(7) }));
+
+t.test('V8 counts no table as memory of its own, and collects no garbage on its account', async (t) => {
+  using shared = await largeTable();
+  const code = `
+    const { external, arrayBuffers } = process.memoryUsage();
+    module.exports = ({ tables: { t } }) => [external, arrayBuffers, t.getChild('a').get(t.numRows - 1)];`;
+  const [external, arrayBuffers, last] = (await zygote.run(code, { tables: { t: shared } }))
+    .value as number[];
+  t.equal(last, 7);
+  t.ok(external! < LARGE_BYTES && arrayBuffers! < LARGE_BYTES, `${external} and ${arrayBuffers} bytes`);
+});
+
+t.test('the mapping of a table goes with the last that refers to it', async (t) => {
+  using shared = await largeTable();
+  const code = `
+    const { readFileSync } = require('node:fs'), { setTimeout } = require('node:timers/promises');
+    require('node:v8').setFlagsFromString('--expose-gc');
+    const gc = require('node:vm').runInNewContext('gc');
+    const isMapped = () => readFileSync('/proc/self/maps', 'utf8').includes('/memfd:nodespawner-input');
+    const held = {};
+    function hand(inputs) {
+      const { buffer } = inputs.tables.t.getChild('a').data[0].values;
+      delete inputs.tables;
+      held.moved = structuredClone(buffer, { transfer: [buffer] });
+    }
+    module.exports = async (inputs) => {
+      hand(inputs);
+      for (let i = 0; i < 5; i++) { gc(); await setTimeout(1); }
+      const found = [isMapped(), new Int32Array(held.moved).lastIndexOf(7) > 0];
+      delete held.moved;
+      while (isMapped()) { gc(); await setTimeout(1); }
+      return found;
+    };`;
+  t.strictSame((await zygote.run(code, { tables: { t: shared } })).value, [true, true]);
+});
