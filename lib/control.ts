@@ -29,11 +29,18 @@ export class Control {
   #lastToken = 0;
   #retired = false;
   #gone: Gone | undefined;
+  readonly #findEnd: () => Promise<string>;
+  #end: Promise<string> | undefined;
+  #endText = '';
   #retry: NodeJS.Timeout | undefined;
 
-  /** Owns `fd`. `onZygote` gets what is not about a child: readiness, or text from before that. */
-  constructor(fd: number, onZygote: ReplyListener) {
+  /**
+   * Owns `fd`. `onZygote` gets what is not about a child: readiness, or text from before that. `findEnd` is asked once, when the
+   * zygote has died, how it did.
+   */
+  constructor(fd: number, onZygote: ReplyListener, findEnd: () => Promise<string>) {
     this.#fd = fd;
+    this.#findEnd = findEnd;
     this.#onZygote = onZygote;
     native.setNonBlocking(fd);
     native.enableCredentials(fd);
@@ -44,7 +51,12 @@ export class Control {
 
   /** @throws {ZygoteGoneError} */
   assertOpen(): void {
-    if (this.#gone !== undefined) throw zygoteGone(this.#gone);
+    if (this.#gone !== undefined) throw zygoteGone(this.#gone, this.#endText);
+  }
+
+  /** How the zygote ended that has died, for {@link zygoteGone}. */
+  howItEnded(): Promise<string> {
+    return (this.#end ??= this.#findEnd().then((text) => (this.#endText = text)));
   }
 
   /** Asks for a child. Owns `jobFd`. Returns the token by which the child is known from now on. */

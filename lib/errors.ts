@@ -51,12 +51,13 @@ export class ZygoteGoneError extends NodespawnerError {
   declare readonly code: 'ERR_ZYGOTE_DIED' | 'ERR_ZYGOTE_CLOSED';
 }
 
-export function zygoteGone(how: 'died' | 'closed'): ZygoteGoneError {
+/** @param end how its process ended, if that is known, and what it had to say */
+export function zygoteGone(how: 'died' | 'closed', end = ''): ZygoteGoneError {
   return how === 'closed'
     ? new ZygoteGoneError('ERR_ZYGOTE_CLOSED', 'the zygote was closed')
     : new ZygoteGoneError(
         'ERR_ZYGOTE_DIED',
-        'the zygote died, and with it all its children; start() another',
+        `the zygote died${end}, and with it all its children; start() another`,
       );
 }
 

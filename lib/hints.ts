@@ -10,6 +10,11 @@ const HINTS: readonly (readonly [step: RegExp, errno: RegExp, hint: string])[] =
     'a layer was set up and is not in force: this is a bug, or something on the host undoes it',
   ],
   [/./, /^(EMFILE|ENFILE)$/, 'too many open files: see RLIMIT_NOFILE and fs.file-max'],
+  [
+    /./,
+    /^ETOOMANYREFS$/,
+    "too many descriptors are on their way between processes of the host's user: raise RLIMIT_NOFILE",
+  ],
   [/./, /^ENOMEM$/, 'the machine, or the control group of the host, is short of memory'],
   [/^clone/, /^EAGAIN$/, 'too many processes: see RLIMIT_NPROC, pids.max and kernel.pid_max'],
   [

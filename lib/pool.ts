@@ -4,6 +4,7 @@
  */
 import { freemem, totalmem } from 'node:os';
 import type { Control, ReplyListener } from './control.js';
+import { zygoteGone } from './errors.js';
 import { native, REPLY_CLONED, REPLY_EXITED, type Reply } from './native.js';
 
 export interface PoolSize {
@@ -83,7 +84,11 @@ export class Pool {
     return { token, jobFd, pid: undefined };
   }
 
-  /** Parks one child more. Resolves with the reason if that is not possible; rejects if the zygote ends meanwhile. */
+  /**
+   * Parks one child more. Resolves with the reason if that is not possible.
+   *
+   * @throws {ZygoteGoneError} if the zygote ends meanwhile
+   */
   park(): Promise<ParkFailure | undefined> {
     return new Promise((resolve, reject) => {
       const [jobFd, childEnd] = native.socketPair();
@@ -112,9 +117,9 @@ export class Pool {
           const ended = reply.kind === REPLY_EXITED;
           resolve({ step: ended ? 'park' : reply.step, errno: reply.error ?? 'unknown error' });
         },
-        onGone: () => {
+        onGone: (how) => {
           leave();
-          reject(new Error('the zygote ended while a child was parked'));
+          reject(zygoteGone(how));
         },
       });
     });

@@ -234,7 +234,15 @@ export class RunningChild implements ReplyListener {
   }
 
   onGone(how: Gone): void {
-    this.#fail(zygoteGone(how));
+    if (how === 'closed') {
+      this.#fail(zygoteGone(how));
+      return;
+    }
+    void this.#finish();
+    this.#leave();
+    void this.#control.howItEnded().then((end) => {
+      this.#fail(zygoteGone(how, end));
+    });
   }
 
   #start(pid: number): void {

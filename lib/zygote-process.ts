@@ -38,7 +38,7 @@ function heapOptions({ off, limits }: CheckedSandboxOptions): string[] {
   return [`--max-old-space-size=${Math.max(mebibytes, LEAST_HEAP_MIB)}`];
 }
 
-/** How long a zygote that can't start may take to end. */
+/** How long a zygote that can't start, or has closed its socket, may take to end. */
 const END_TIMEOUT_MS = 5_000;
 
 /** Of native/launcher/fail.h: it has said why on stderr. */
@@ -155,16 +155,20 @@ async function start(
   const answer = new Promise<Reply | undefined>((resolve) => {
     answered = resolve;
   });
-  const control = new Control(hostEnd, {
-    onReply: (reply) => {
-      answered(reply);
+  const control = new Control(
+    hostEnd,
+    {
+      onReply: (reply) => {
+        answered(reply);
+      },
+      onGone: () => {
+        answered(undefined);
+        pool.close();
+        if (ready) onGone();
+      },
     },
-    onGone: () => {
-      answered(undefined);
-      pool.close();
-      if (ready) onGone();
-    },
-  });
+    () => howItEnded(launched),
+  );
   const pool = new Pool(control, options.pool);
   const kill = (): void => {
     // It kills all of the zygote's, and removes what is left of it.
@@ -177,14 +181,11 @@ async function start(
   });
   const first = await Promise.race([answer, timeout, exit.then(() => undefined)]);
   clearTimeout(timer);
-  if (first !== undefined && first !== 'timeout' && first.text === undefined && first.kind === REPLY_READY) {
-    // The first child shows that children can be had, and confined.
-    const failure = await pool.park();
-    if (failure !== undefined) {
-      control.close();
-      await exit;
-      throw sandboxUnavailable(failure, await output);
-    }
+  const serves =
+    first !== undefined && first !== 'timeout' && first.text === undefined && first.kind === REPLY_READY;
+  // The first child shows that children can be had, and confined.
+  const failure = serves ? await pool.park().catch(() => 'gone' as const) : 'gone';
+  if (serves && failure === undefined) {
     ready = true;
     pool.open();
     return {
@@ -205,7 +206,27 @@ async function start(
   const stubborn = setTimeout(kill, first === 'timeout' ? 0 : END_TIMEOUT_MS);
   const how = await exit;
   clearTimeout(stubborn);
-  throw explain(first, how, await output, options);
+  if (failure !== undefined && failure !== 'gone') throw sandboxUnavailable(failure, await output);
+  throw explain(serves ? undefined : first, how, await output, options);
+}
+
+/** How much of what it printed last is in the error of a call, in lines. */
+const LAST_LINES = 5;
+
+/** For the errors of calls: ` by SIGKILL`, or ` with exit code 1: …`. */
+async function howItEnded({ exit, output }: Launched): Promise<string> {
+  const unknown = new Promise<undefined>((resolve) => setTimeout(resolve, END_TIMEOUT_MS, undefined).unref());
+  const how = await Promise.race([exit, unknown]);
+  if (how === undefined) return '';
+  const printed = (await Promise.race([output, unknown])) ?? '';
+  const last = printed.trimEnd().split('\n').slice(-LAST_LINES).join('\n');
+  return ` ${describeExit(how, printed)}${last === '' ? '' : `: ${last}`}`;
+}
+
+function describeExit({ code, signal }: Exit, output: string): string {
+  // The launcher has no exit code of the zygote's then, and says why if it has ended by itself.
+  if (code === EXIT_SETUP && output === '') return 'with its init process, which was killed';
+  return signal === null ? `with exit code ${code}` : `by ${signal}`;
 }
 
 function sandboxUnavailable({ step, errno }: ParkFailure, output: string): ZygoteStartError {
@@ -232,9 +253,9 @@ function explain(
     const message = `the launcher could not be started: ${exit.error.message}`;
     return new ZygoteStartError('ERR_START_FAILED', message, output, { cause: exit.error });
   }
-  if (exit.code === EXIT_SETUP) {
+  if (exit.code === EXIT_SETUP && output !== '') {
     return new ZygoteStartError('ERR_SANDBOX_UNAVAILABLE', 'the sandbox could not be set up', output);
   }
-  const how = exit.signal === null ? `with exit code ${exit.code}` : `by ${exit.signal}`;
+  const how = describeExit(exit, output);
   return new ZygoteStartError('ERR_START_FAILED', `the zygote ended ${how} before it was ready`, output);
 }

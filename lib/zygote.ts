@@ -191,6 +191,10 @@ export class Zygote implements AsyncDisposable {
   }
 
   #assertAlive(): void {
-    if (this.#state.gone !== undefined) throw zygoteGone(this.#state.gone);
+    const { gone } = this.#state;
+    if (gone === undefined) return;
+    // It knows how that came.
+    if (gone === 'died') this.#succession.current.control.assertOpen();
+    throw zygoteGone(gone);
   }
 }

@@ -7,6 +7,8 @@
 namespace nodespawner {
 
 std::string ErrnoName(int error) {
+  // Which libuv has no name for, and the host acts on.
+  if (error == ETOOMANYREFS) return "ETOOMANYREFS";
   // libuv names errors on every libc; strerrorname_np is glibc 2.32 and later. Node exports libuv's symbols.
   using ErrName = char* (*)(int, char*, size_t);
   static const auto err_name_r = reinterpret_cast<ErrName>(dlsym(RTLD_DEFAULT, "uv_err_name_r"));

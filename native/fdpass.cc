@@ -67,12 +67,11 @@ int ReceiveMessage(int socket, void* bytes, size_t capacity, size_t max_fds, int
       received->translated_pid = credentials.pid;
     }
   }
-  if ((message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) || received->fds.size() > max_fds) {
-    received->fds.clear();
-    return EMSGSIZE;
-  }
   received->size = static_cast<size_t>(size);
-  return 0;
+  const bool has_room = received->fds.size() < max_fds;
+  if (!(message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) && received->fds.size() <= max_fds) return 0;
+  received->fds.clear();
+  return message.msg_flags & MSG_CTRUNC && has_room ? EMFILE : EMSGSIZE;
 }
 
 }  // namespace nodespawner

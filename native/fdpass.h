@@ -22,8 +22,9 @@ struct ReceivedMessage {
   pid_t translated_pid = 0;
 };
 
-// Returns 0 or an errno; EMSGSIZE for a message longer than `capacity` or with more than `max_fds` descriptors, all of
-// which are closed then. Received descriptors are close-on-exec.
+// Returns 0 or an errno. EMSGSIZE: the message was longer than `capacity`, or had more than `max_fds` descriptors.
+// EMFILE: the bytes are there, but this process could not have the descriptors. All of them are closed then. Received
+// descriptors are close-on-exec.
 int ReceiveMessage(int socket, void* bytes, size_t capacity, size_t max_fds, int flags, ReceivedMessage* message);
 
 }  // namespace nodespawner

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -65,6 +66,14 @@ struct Records {
   ZygoteOnlyVector<pollfd> sources;
 };
 
+// What it can't go on after, said where the host finds it when it asks why the zygote is gone.
+[[noreturn]] void End(const char* step, int error) {
+  dprintf(STDERR_FILENO, "nodespawner: the zygote ends: %s: %s (errno %d)\n", step, strerror(error), error);
+  _exit(1);
+}
+
+bool PeerIsGone(int error) { return error == EPIPE || error == ECONNRESET; }
+
 int64_t Microseconds(const timeval& t) { return int64_t{t.tv_sec} * 1000000 + t.tv_usec; }
 
 class Server {
@@ -107,7 +116,7 @@ class Server {
       const size_t listeners = sources.size();
       for (const ChildRecord& child : children_) sources.push_back({child.listener.get(), POLLIN, 0});
       if (poll(sources.data(), sources.size(), -1) < 0) {
-        if (errno != EINTR) _exit(1);
+        if (errno != EINTR) End("poll", errno);
         continue;
       }
       // Before anything that removes a record.
@@ -129,7 +138,9 @@ class Server {
 
   void AskForStub() {
     const char one = 1;
-    if (SendMessage(options_.stub_fd, &one, 1, nullptr, 0) != 0) _exit(1);
+    const int error = SendMessage(options_.stub_fd, &one, 1, nullptr, 0);
+    if (PeerIsGone(error)) _exit(1);  // and everything with it
+    if (error) End("sendmsg(init)", error);
   }
 
   void ReceiveFromInit(int flags) {
@@ -138,8 +149,12 @@ class Server {
     constexpr size_t kMostFds = 1 + STUB_MAX_CGROUPS;
     const int error = ReceiveMessage(options_.stub_fd, &message, sizeof message, kMostFds, flags, &received);
     if (error == EAGAIN) return;
-    if (error || received.size != sizeof message) _exit(1);  // init is gone, and everything with it
-    if (message.kind == STUB_READY && !received.fds.empty()) {
+    if (PeerIsGone(error) || (!error && received.size == 0)) _exit(1);
+    if ((error && error != EMFILE) || received.size != sizeof message) End("recvmsg(init)", error ? error : EBADMSG);
+    if (message.kind == STUB_READY && received.fds.empty()) {
+      kill(message.pid, SIGKILL);
+      stub_failures_.push_back({error, "recvmsg(stub)"});
+    } else if (message.kind == STUB_READY) {
       Stub stub;
       stub.pid = message.pid;
       stub.id = message.uid;
@@ -180,7 +195,9 @@ class Server {
   // ---- host ----
 
   void Send(const Reply& reply, pid_t translate_pid = 0) {
-    if (SendMessage(options_.control_fd, &reply, sizeof reply, nullptr, 0, translate_pid) != 0) _exit(0);
+    const int error = SendMessage(options_.control_fd, &reply, sizeof reply, nullptr, 0, translate_pid);
+    if (PeerIsGone(error)) _exit(0);
+    if (error) End("sendmsg(host)", error);
   }
 
   void SendFailed(uint32_t token, const char* step, int error) {
@@ -198,12 +215,16 @@ class Server {
     ReceivedMessage received;
     const int error = ReceiveMessage(options_.control_fd, &request, sizeof request, 1, MSG_DONTWAIT, &received);
     if (error == EAGAIN) return -1;
-    if (error || received.size != sizeof request) _exit(0);  // the host has closed its end, or is no longer ours
+    if (PeerIsGone(error) || (!error && received.size == 0)) _exit(0);  // the host has closed its end
+    if ((error && error != EMFILE) || received.size != sizeof request) End("recvmsg(host)", error ? error : EBADMSG);
     const auto child = std::find_if(children_.begin(), children_.end(),
                                     [&](const ChildRecord& c) { return c.token == request.token; });
     switch (request.kind) {
       case RequestKind::kClone:
-        if (received.fds.size() != 1) _exit(1);
+        if (received.fds.size() != 1) {
+          SendFailed(request.token, "recvmsg(job)", error ? error : EBADMSG);
+          return -1;
+        }
         return CloneChild(request.token, std::move(received.fds[0]));
       case RequestKind::kSignal:
         // We are the only one to reap it, so the pid can't have been given to another process.
@@ -258,13 +279,19 @@ class Server {
     ChildReport report;
     ReceivedMessage received;
     const int error = ReceiveMessage(reports_.get(), &report, sizeof report, 1, MSG_DONTWAIT, &received);
-    if (error || received.size != sizeof report) return;
+    if ((error && error != EMFILE) || received.size != sizeof report) return;
     const auto child =
         std::find_if(children_.begin(), children_.end(), [&](const ChildRecord& c) { return c.token == report.token; });
     if (child == children_.end()) return;
     if (report.error) {
       // It is about to end. If that is what the host wants, its stub is gone already, so there was nothing to join.
       if (!child->to_be_killed) child->failed = report;
+      return;
+    }
+    if (error) {
+      // SECURITY: nobody would hear of what the filter stops.
+      child->failed = {report.token, error, "recvmsg(listener)"};
+      sys_pidfd_send_signal(child->stub.pidfd.get(), SIGKILL);
       return;
     }
     if (!received.fds.empty()) child->listener = std::move(received.fds[0]);

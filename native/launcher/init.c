@@ -44,7 +44,12 @@ static _Noreturn void become_zygote(const struct launcher_options *options, int 
   _exit(EXIT_EXEC);
 }
 
-static void send_to_zygote(int socket, const struct stub_message *message, const int *fds, int fd_count) {
+/* How long descriptors may be in the way of others, in milliseconds. */
+enum { IN_FLIGHT_MS = 5000 };
+
+/* Descriptors in flight are limited for each user of the machine, all zygotes of one host together (unix(7)). They land
+ * as others receive them, so we wait. False if none did. A zygote that is gone needs no message: it is reaped next. */
+static int send_to_zygote(int socket, const struct stub_message *message, const int *fds, int fd_count) {
   struct iovec part = {(void *)message, sizeof *message};
   union {
     struct cmsghdr header;
@@ -61,7 +66,15 @@ static void send_to_zygote(int socket, const struct stub_message *message, const
     envelope.msg_control = &control;
     envelope.msg_controllen = CMSG_SPACE(size);
   }
-  if (sendmsg(socket, &envelope, MSG_NOSIGNAL) < 0) _exit(EXIT_SETUP); /* the zygote is gone */
+  for (int waited = 0; sendmsg(socket, &envelope, MSG_NOSIGNAL) < 0; waited++) {
+    if (errno == EINTR) continue;
+    if (errno == EPIPE || errno == ECONNRESET) return 1;
+    if (errno != ETOOMANYREFS) fail("sendmsg(stub)", "");
+    if (waited >= IN_FLIGHT_MS) return 0;
+    struct pollfd zygote = {socket, 0, 0};
+    if (poll(&zygote, 1, 1) > 0) return 1;
+  }
+  return 1;
 }
 
 /* A slot that has rested longest, so that an id is not given to the next child at once. */
@@ -87,15 +100,22 @@ static void offer_stub(const struct launcher_options *options, const struct id_p
     failed = "mkdir(cgroup)";
     if (cgroup_count >= 0) pid = make_stub(options, ids, slot, fds + 1, cgroup_count, fds, &failed);
   }
+  int error = errno;
   if (pid > 0) {
     slots[slot] = pid;
     message.kind = STUB_READY;
     message.pid = pid;
     message.uid = child_id(options, ids, slot);
-    send_to_zygote(socket, &message, fds, 1 + cgroup_count);
+    if (!send_to_zygote(socket, &message, fds, 1 + cgroup_count)) {
+      message = (struct stub_message){.kind = STUB_FAILED};
+      failed = "sendmsg(stub)";
+      error = ETOOMANYREFS;
+      kill(pid, SIGKILL); /* it is reaped like any other */
+    }
     close(fds[0]);
-  } else {
-    message.error = errno;
+  }
+  if (message.kind == STUB_FAILED) {
+    message.error = error;
     strncpy(message.step, failed, sizeof message.step - 1);
     send_to_zygote(socket, &message, NULL, 0);
   }

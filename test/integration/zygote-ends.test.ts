@@ -1,0 +1,129 @@
+// Whoever is told that a zygote has ended is told how; and what a zygote can get over does not end it.
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync, readdirSync } from 'node:fs';
+import t, { type Test } from 'tap';
+import { Zygote } from '../../lib/index.js';
+import { native } from '../../lib/native.js';
+import { eventually } from '../helpers/eventually.js';
+import { HostProgram } from '../helpers/host-program.js';
+import { zygoteTree } from '../helpers/processes.js';
+import { MARK, newMark, NO_POOL, rejection, startZygote } from '../helpers/zygote.js';
+
+const before = { ...native };
+t.afterEach(() => {
+  Object.assign(native, before);
+});
+
+/** The zygote is told something that no host says, and ends. */
+function sendGarbage(): void {
+  native.sendRequest = (fd) => {
+    native.sendMessage(fd, Buffer.from('garbage'), []);
+    return true;
+  };
+}
+
+t.test('calls are told of the exit code and of the last lines', async (t) => {
+  const zygote = await startZygote(t, { pool: NO_POOL });
+  const pending = rejection(zygote.run('for (;;);'));
+  sendGarbage();
+  const asking = rejection(zygote.run('module.exports = () => 1'));
+  const message =
+    /^the zygote died with exit code 1: nodespawner: the zygote ends: recvmsg\(host\): Bad message/;
+  for (const error of await Promise.all([pending, asking]))
+    t.match(error, { code: 'ERR_ZYGOTE_DIED', message });
+  const late = await rejection(zygote.run('module.exports = () => 1'));
+  t.match(late, { code: 'ERR_ZYGOTE_DIED', message }, 'and so are later ones');
+});
+
+t.test('start() is told, where the zygote ends before its first child is there', async (t) => {
+  sendGarbage();
+  t.match(await rejection(Zygote.start({ preload: [] })), {
+    code: 'ERR_START_FAILED',
+    message: /^the zygote ended with exit code 1 before it was ready/,
+    output: /recvmsg\(host\): Bad message/,
+  });
+});
+
+t.test('calls are told of the signal', async (t) => {
+  for (const [who, signal, message] of [
+    ['zygote', 'SIGSEGV', /^the zygote died by SIGSEGV, and/],
+    ['init', 'SIGKILL', /^the zygote died with its init process, which was killed, and/],
+    ['launcher', 'SIGKILL', /^the zygote died by SIGKILL, and/],
+  ] as const) {
+    const mark = newMark();
+    const zygote = await startZygote(t, { env: { [MARK]: mark } });
+    const pending = rejection(zygote.run('for (;;);'));
+    const tree = await eventually(`there is a ${who}`, () => zygoteTree(mark));
+    process.kill(tree[who].pid, signal);
+    t.match(await pending, { code: 'ERR_ZYGOTE_DIED', message }, who);
+  }
+});
+
+/** Descriptors on their way count for the user, whoever of them wants to send more (unix(7)). */
+function putInFlight(t: Test, count: number): () => void {
+  const fd = openSync('/dev/null', 'r');
+  const [from, to] = native.socketPair();
+  for (let sent = 0; sent < count; sent += 100)
+    native.sendMessage(from, Buffer.from('x'), Array(100).fill(fd));
+  let isOpen = true;
+  const land = (): void => {
+    if (isOpen) for (const each of [fd, from, to]) closeSync(each);
+    isOpen = false;
+  };
+  t.teardown(land);
+  return land;
+}
+
+const START = `const zygote = await Zygote.start({ preload: [], env: { '${MARK}': process.env.${MARK} } }).catch((error) => error);
+say(zygote instanceof Error ? { code: zygote.code, message: zygote.message } : { value: (await zygote.run('module.exports = () => 1')).value });
+if (!(zygote instanceof Error)) await zygote.close();`;
+
+t.test('descriptors of others that are on their way are waited for', async (t) => {
+  const mark = newMark();
+  const land = putInFlight(t, 300);
+  const through = ['sh', '-c', 'ulimit -n 110; exec "$@"', 'sh'];
+  const host = new HostProgram(t, START, { through, env: { [MARK]: mark } });
+  // It can't be sent to the zygote.
+  await eventually('the first stub is there', () => (zygoteTree(mark)?.stubs.length ?? 0) > 0);
+  land();
+  t.strictSame(await host.next(), { value: 1 });
+});
+
+t.test('if they never arrive, that is said', async (t) => {
+  putInFlight(t, 300);
+  const through = ['sh', '-c', 'ulimit -n 110; exec "$@"', 'sh'];
+  const host = new HostProgram(t, START, { through, env: { [MARK]: newMark() } });
+  const message = /sendmsg\(stub\) failed with ETOOMANYREFS; .*RLIMIT_NOFILE/;
+  t.match(await host.next(), { code: 'ERR_SANDBOX_UNAVAILABLE', message });
+});
+
+t.test('a zygote that can have no more descriptors refuses children, and goes on', async (t) => {
+  const mark = newMark();
+  const zygote = await startZygote(t, { env: { [MARK]: mark }, pool: NO_POOL });
+  const { pid } = (await eventually('the zygote is there', () => zygoteTree(mark))).zygote;
+  const limitTo = (files: number): void => {
+    execFileSync('prlimit', ['--pid', String(pid), `--nofile=${files}:`]);
+  };
+  // The child that is parked by start() is there already.
+  t.equal((await zygote.run('module.exports = () => 1')).value, 1);
+  const most = readdirSync(`/proc/${pid}/fd`).length;
+  const steps = new Set<unknown>();
+  // Whatever descriptor it is that there is no room for: that of the job, of the stub, of the listener.
+  for (let limit = most - 8; limit < most; limit++) {
+    limitTo(limit);
+    const result = await zygote.run('module.exports = () => 1').catch((error: unknown) => error);
+    if (!(result instanceof Error)) continue;
+    t.match(result, { code: 'ERR_SPAWN_FAILED', errno: 'EMFILE', message: /RLIMIT_NOFILE/ });
+    steps.add((result as { syscall?: unknown }).syscall);
+  }
+  for (const step of ['recvmsg(job)', 'recvmsg(stub)'])
+    t.ok(steps.has(step), `${step} of ${[...steps].join(', ')}`);
+  limitTo(1000);
+  // Stubs are made ahead of demand, and so are refusals.
+  const works = (): Promise<boolean> =>
+    zygote.run('module.exports = () => 1').then(
+      ({ value }) => value === 1,
+      () => false,
+    );
+  t.ok(await eventually('it works again', works));
+});
