@@ -26,6 +26,12 @@ export const WORKER_OPTIONS: readonly Option[] = [
     about: 'After so long without a sign of life, the steps of a worker are given to others (30s).',
   },
   {
+    name: 'retry',
+    value: 'TIME',
+    about:
+      'How long a step is tried again that fails for reasons not its own, such as a store that is away (2m).',
+  },
+  {
     name: 'listen',
     value: '[HOST:]PORT',
     about: 'Where /healthz, /readyz, /stats and /metrics are (nowhere).',

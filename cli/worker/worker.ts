@@ -56,11 +56,12 @@ export async function worker(given: Arguments): Promise<number> {
   const shared = sharedOf(given);
   if (shared === undefined) throw usageError(`worker needs --redis, or ${REDIS_VARIABLE}`);
   const text = (name: string): string | undefined => given.one(name);
-  const [concurrency = 'auto', tenantLimit, drain, lock, listen, cache] = [
+  const [concurrency = 'auto', tenantLimit, drain, lock, retry, listen, cache] = [
     'concurrency',
     'tenant-limit',
     'drain',
     'lock',
+    'retry',
     'listen',
     'cache',
   ].map(text);
@@ -78,6 +79,7 @@ export async function worker(given: Arguments): Promise<number> {
     ...(tenantLimit === undefined ? {} : { tenantLimit: tenantLimitOf(tenantLimit) }),
     ...(drain === undefined ? {} : { drainMs: duration('drain', drain) }),
     ...(lock === undefined ? {} : { lockMs: duration('lock', lock) }),
+    ...(retry === undefined ? {} : { retryMs: duration('retry', retry) }),
   };
   await using store = shared.store;
   await using running = await RendererWorker.start(options);

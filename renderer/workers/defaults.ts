@@ -6,7 +6,5 @@ export const DEFAULT_TENANT = 'default';
 export const DEFAULT_DRAIN_MS = 30_000;
 /** After so long without a sign of life of its worker, a step is given to another one. */
 export const DEFAULT_LOCK_MS = 30_000;
-/** How often a step is tried that fails for reasons that are not its own. */
-export const DEFAULT_ATTEMPTS = 5;
-/** Before it is tried for the second time, in milliseconds; then twice as long each time. */
-export const BACKOFF_MS = 500;
+/** How long a step is tried again that fails for reasons that are not its own. */
+export const DEFAULT_RETRY_MS = 120_000;

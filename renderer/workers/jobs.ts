@@ -5,7 +5,6 @@ import { oneOf, Reader, type Check } from '../../lib/reader.js';
 import { predecessorsOf, type Plan, type StepNode } from '../plan.js';
 import type { StepCall } from '../types.js';
 import type { QueueConnection } from './connection.js';
-import { BACKOFF_MS, DEFAULT_ATTEMPTS } from './defaults.js';
 import { checked, writeStepJob, type Refs, type StepJob } from './job-data.js';
 import { readRecord, type StepRecord } from './step-record.js';
 import { bounded } from './turns.js';
@@ -62,8 +61,9 @@ export function readProgress(value: unknown): Progress | undefined {
 
 export const workflowOptions = (jobId: string): JobsOptions => ({
   jobId,
-  attempts: DEFAULT_ATTEMPTS,
-  backoff: { type: 'exponential', delay: BACKOFF_MS },
+  // Whether it is tried again, and when, is for the worker to say: by the time, and not by how often.
+  attempts: Number.MAX_SAFE_INTEGER,
+  backoff: { type: 'custom' },
   removeOnComplete: KEPT,
   removeOnFail: KEPT,
 });

@@ -37,7 +37,7 @@ import {
 } from './jobs.js';
 import type { CheckedQueuedOptions } from '../options.js';
 import { RemoteTable } from './remote-table.js';
-import { retried } from './retried.js';
+import { retried } from './retries.js';
 import { message, readRecord, readReport, type StepRecord } from './step-record.js';
 import { bounded, Turns } from './turns.js';
 

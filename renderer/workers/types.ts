@@ -27,6 +27,8 @@ export interface WorkerOptions extends Omit<RendererOptions, 'queue' | 'store' |
   readonly drainMs?: number;
   /** After so long without a sign of life, a worker's steps are given to others, in milliseconds. @default {@link DEFAULT_LOCK_MS} */
   readonly lockMs?: number;
+  /** How long a step is tried again that fails for reasons that are not its own, in milliseconds. @default {@link DEFAULT_RETRY_MS} */
+  readonly retryMs?: number;
 }
 
 /** What a worker has done and is doing. */

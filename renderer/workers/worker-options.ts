@@ -4,7 +4,7 @@ import { count, fail, Reader, type Check } from '../../lib/reader.js';
 import { checkRendererOptions, type CheckedRendererOptions } from '../options.js';
 import { objectStore } from '../store/check.js';
 import type { ObjectStore } from '../store/types.js';
-import { DEFAULT_DRAIN_MS, DEFAULT_LOCK_MS } from './defaults.js';
+import { DEFAULT_DRAIN_MS, DEFAULT_LOCK_MS, DEFAULT_RETRY_MS } from './defaults.js';
 import { checkQueue, type CheckedQueueOptions } from './options.js';
 import type { CheckedTenantLimit } from './tenant-limit.js';
 import type { WorkerOptions } from './types.js';
@@ -16,6 +16,7 @@ export interface CheckedWorkerOptions {
   readonly tenantLimit: CheckedTenantLimit | undefined;
   readonly drainMs: number;
   readonly lockMs: number;
+  readonly retryMs: number;
 }
 
 const MIN_LOCK_MS = 1_000;
@@ -45,14 +46,15 @@ const lock: Check<number> = (value, name) =>
 /** @throws {InvalidOptionError} */
 export function checkWorkerOptions(options: WorkerOptions): CheckedWorkerOptions {
   if (typeof options !== 'object' || (options as unknown) === null) fail('options', 'an object', options);
-  const { queue, store, concurrency, tenantLimit, drainMs, lockMs, ...renderer } = options;
-  const reader = new Reader({ queue, store, concurrency, tenantLimit, drainMs, lockMs }, 'options');
+  const { queue, store, concurrency, tenantLimit, drainMs, lockMs, retryMs, ...renderer } = options;
+  const reader = new Reader({ queue, store, concurrency, tenantLimit, drainMs, lockMs, retryMs }, 'options');
   const own = {
     queue: reader.required('queue', checkQueue),
     store: reader.required('store', objectStore),
     tenantLimit: reader.get<CheckedTenantLimit | undefined>('tenantLimit', limit, undefined),
     drainMs: reader.get('drainMs', duration, DEFAULT_DRAIN_MS),
     lockMs: reader.get('lockMs', lock, DEFAULT_LOCK_MS),
+    retryMs: reader.get('retryMs', duration, DEFAULT_RETRY_MS),
   };
   const given = reader.get<number | 'auto'>('concurrency', places, 'auto');
   const unlimited = checkRendererOptions({ ...renderer, store: own.store });

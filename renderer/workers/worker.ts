@@ -28,6 +28,7 @@ import {
   type Progress,
 } from './jobs.js';
 import { TenantLimit } from './tenant-limit.js';
+import { mayBeTriedAgain, pauseAfter } from './retries.js';
 import { writeRecord, type StepRecord } from './step-record.js';
 import { Turns } from './turns.js';
 import { checkWorkerOptions, type CheckedWorkerOptions } from './worker-options.js';
@@ -36,12 +37,17 @@ import type { WorkerOptions, WorkerStats } from './types.js';
 /** So often may a worker vanish that has a step, before the step is given up: it may be what kills them. */
 const MOST_STALLS = 3;
 
+/** Since when a job fails is known for longer than it is tried, in milliseconds. */
+const FAILURE_KNOWN_MS = 3_600_000;
+
 /** What is over is not to be held up by a Redis that is away. */
 const CLOSE_MS = 5_000;
 
 /** There is nothing more to say of it. */
 const CANCELED: StepRecord = { status: 'canceled' };
 
+/** It has failed through nobody's fault, and there is time left. */
+class TryAgain extends Error {}
 class Draining extends Error {}
 class LockLost extends Error {}
 class Canceled extends Error {}
@@ -101,6 +107,7 @@ export class RendererWorker implements AsyncDisposable {
         // Whose worker vanished is counted here, so that it is reported.
         maxStalledCount: Number.MAX_SAFE_INTEGER,
         runRetryDelay: 1_000,
+        settings: { backoffStrategy: pauseAfter },
       }),
     );
     this.#telemetry.observe('nodespawner.queue.jobs', '{job}', async (observe) => {
@@ -233,10 +240,23 @@ export class RendererWorker implements AsyncDisposable {
           throw new BadJobError('a job', new Error(`there is no kind '${job.name}'`));
       }
     } catch (error) {
-      if (!(error instanceof BadJobError)) throw error;
+      const { DelayedError, UnrecoverableError } = this.#connection.bullmq;
+      if (error instanceof DelayedError || error instanceof TryAgain || error instanceof LockLost)
+        throw error;
       // It will not be better the next time.
-      throw Object.assign(new this.#connection.bullmq.UnrecoverableError(error.message), { cause: error });
+      if (error instanceof BadJobError || !(await this.#hasTimeLeft(job, error)))
+        throw Object.assign(new UnrecoverableError((error as Error).message), { cause: error });
+      throw error;
     }
+  }
+
+  /** Whether a job that failed through nobody's fault is to be tried again: by when it did so for the first time. */
+  async #hasTimeLeft({ id = '' }: Job, error: unknown): Promise<boolean> {
+    const { redis } = this.#connection;
+    const { retryMs } = this.#options;
+    const key = this.#connection.key(`failed:${id}`);
+    await redis.set(key, Date.now(), 'PX', 2 * retryMs + FAILURE_KNOWN_MS, 'NX');
+    return mayBeTriedAgain(error, Number(await redis.get(key)), retryMs);
   }
 
   /** What became of all steps, for those who look at the queue. Whoever waits for them has heard of each. */
@@ -308,7 +328,8 @@ export class RendererWorker implements AsyncDisposable {
           tell({ type: 'started', call });
         });
       } catch (error) {
-        if (job.attemptsMade + 1 < (job.opts.attempts ?? 1)) throw error;
+        if (await this.#hasTimeLeft(job, error))
+          throw new TryAgain((error as Error).message, { cause: error });
         this.#logFailure(workflow, node, error);
         record = await this.#recordOf(internalReport(node), signal);
       }

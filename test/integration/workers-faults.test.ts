@@ -51,18 +51,18 @@ t.test('a step is tried again when the store was away, and nothing is left of th
   t.ok(failures <= 0);
 });
 
-t.test('a step whose result can never be kept is internal, after so many attempts', async (t) => {
+t.test('a step whose result can never be kept is tried for a while, and is internal then', async (t) => {
   const { store, renderer, startWorker, jobs } = await lab(t);
   store.onCall = (method, key) => {
     if (method === 'put' && key.startsWith('tables/')) throw unavailable(key);
   };
-  const worker = await startWorker();
+  const worker = await startWorker({ retryMs: 1_000 });
   using report = await renderer.render(linear(source('one'), source('two')));
   t.strictSame(statuses(report), { one: 'error', two: 'unreachable' });
   t.match(stepOf(report, 'one', 'error').errors, [{ code: 'internal' }]);
   t.equal(worker.stats.steps.failed, 1);
   const [job] = await completedSteps(jobs);
-  t.equal(job?.attemptsMade, 5);
+  t.ok((job?.attemptsMade ?? 0) > 1);
 });
 
 t.test('what users get wrong is done at the first attempt', async (t) => {
