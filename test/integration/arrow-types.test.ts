@@ -9,7 +9,6 @@ import type { TableInput } from '../../lib/index.js';
 import { native } from '../../lib/native.js';
 import { SharedMemory } from '../../lib/shared-memory.js';
 import { memoryOf, rememberMemory } from '../../lib/table-memory.js';
-import { encodeResult, type OutputTable } from '../../protocol/messages.js';
 import {
   apacheSamples,
   columns,
@@ -18,7 +17,7 @@ import {
 } from '../helpers/arrow/corpus.js';
 import { batchMetadata, concat, END_OF_STREAM, schemaMessage } from '../helpers/arrow/craft.js';
 import { describeByFlechette, describeTable } from '../helpers/arrow/describe.js';
-import { OWN_FDS } from '../helpers/own-fds.js';
+import { ECHO, FORGE, frameOf } from '../helpers/arrow/through-child.js';
 import { startZygote } from '../helpers/zygote.js';
 
 const zygote = await startZygote(t, {
@@ -34,17 +33,6 @@ function bytesOf(table: Table | undefined): Uint8Array {
   readSync(range.memory.fd, bytes, 0, range.length, range.offset);
   return bytes;
 }
-
-const frameOf = (table: OutputTable): Buffer =>
-  Buffer.concat(encodeResult({ kind: 'returned', value: null, tables: [table] }));
-
-/** Describes all of its tables, and returns them: as they are, or batch by batch. */
-const ECHO = `
-  ${describeTable.toString()}
-  module.exports = ({ params, tables }) => ({
-    value: Object.fromEntries(Object.entries(tables).map(([name, table]) => [name, describeTable(table)])),
-    tables: params.stream ? Object.fromEntries(Object.entries(tables).map(([name, { batches }]) => [name, batches.values()])) : tables,
-  });`;
 
 async function goThrough(inputs: Readonly<Record<string, TableInput>>, stream: boolean) {
   const { value, tables } = await zygote.run(ECHO, { params: { stream }, tables: inputs });
@@ -188,14 +176,8 @@ t.test(
       ],
     };
     for (const [name, [content, reason]] of Object.entries(cases)) {
-      const forge = `${OWN_FDS}
-      module.exports = ({ params: { content, frame } }) => {
-        fs.writeSync(outputFd(), content, 0, content.length, 0);
-        fs.writeSync(resultFd(), frame);
-        process.exit(0);
-      };`;
-      const frame = frameOf({ name: 't', offset: 0, length: content.byteLength });
-      const child = await zygote.spawn(forge, { params: { content, frame } });
+      const frame = frameOf('t', content.byteLength);
+      const child = await zygote.spawn(FORGE, { params: { content, frame } });
       t.match(await child.result, { status: 'badOutput', path: 'tables.t', reason }, name);
     }
   },

@@ -19,7 +19,8 @@ export function describeTable(table: Table): string {
     );
     return `[${parts.join(', ')}]`;
   };
-  const metadata = (map: Map<string, string>): string => JSON.stringify([...map]);
+  // It has no order.
+  const metadata = (map: Map<string, string>): string => JSON.stringify([...map].sort());
   const lines = [`${table.numRows} rows in ${table.batches.length} batches ${metadata(table.schema.metadata)}`];
   for (const [index, field] of table.schema.fields.entries()) {
     const column = table.getChildAt(index);
