@@ -1,5 +1,6 @@
 /** The arguments of a command, by a description from which its help and its completion are made too. */
 import { parseArgs } from 'node:util';
+import { nearest } from '../lib/did-you-mean.js';
 import { usageError } from './failure.js';
 
 export interface Option {
@@ -109,6 +110,14 @@ export function readArguments({ name, options }: Command, args: readonly string[
     if (!(error instanceof TypeError)) throw error;
     // Node adds advice that is about file names with a dash.
     const [message = ''] = error.message.split(/[.\n]/);
-    throw usageError(`${message}; see nodespawner ${name} --help`, { cause: error });
+    const [, unknown = ''] = /^Unknown option '--([^']+)'/.exec(message) ?? [];
+    const meant = nearest(
+      unknown,
+      all.map((option) => option.name),
+    );
+    throw usageError(
+      `${message}${meant === undefined ? '' : ` (did you mean '--${meant}'?)`}; see nodespawner ${name} --help`,
+      { cause: error },
+    );
   }
 }

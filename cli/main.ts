@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command `nodespawner`: docs/cli.md. */
 import { readFileSync } from 'node:fs';
+import { nearest } from '../lib/did-you-mean.js';
 import { COMMON, readArguments } from './arguments.js';
 import { COMMANDS } from './commands/index.js';
 import { EXIT, Failure, usageError } from './failure.js';
@@ -27,10 +28,15 @@ async function run([name, ...rest]: readonly string[]): Promise<number> {
     return EXIT.ok;
   }
   const command = COMMANDS.find((one) => one.name === name);
-  if (command === undefined)
+  if (command === undefined) {
+    const names = COMMANDS.map((one) => one.name);
+    const meant = nearest(name, names);
     throw usageError(
-      `there is no command '${name}'; there are ${COMMANDS.map((one) => one.name).join(', ')}`,
+      meant === undefined
+        ? `there is no command '${name}'; there are ${names.join(', ')}`
+        : `there is no command '${name}'; did you mean '${meant}'?`,
     );
+  }
   const given = readArguments(command, rest);
   if (given.has('help')) {
     print(helpOf(command, COMMON));

@@ -48,7 +48,8 @@ export interface CheckedZygoteOptions {
   readonly cwd: string;
   readonly execPath: string;
   readonly execArgv: readonly string[];
-  readonly typescript: boolean;
+  /** Undefined: where this Node needs a package for it, if that is there. */
+  readonly typescript: boolean | undefined;
   readonly startTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly sandbox: CheckedSandboxOptions;
@@ -174,7 +175,7 @@ export function checkZygoteOptions(options: ZygoteOptions | undefined): CheckedZ
     cwd: reader.get('cwd', absolutePath, DEFAULT_CWD),
     execPath: reader.get('execPath', absolutePath, process.execPath),
     execArgv: reader.get('execArgv', texts, []),
-    typescript: reader.get('typescript', flag, false),
+    typescript: reader.get<boolean | undefined>('typescript', flag, undefined),
     startTimeoutMs: reader.get('startTimeoutMs', milliseconds(false), DEFAULT_START_TIMEOUT_MS),
     idleTimeoutMs: reader.get('idleTimeoutMs', milliseconds(false), DEFAULT_IDLE_TIMEOUT_MS),
     sandbox: reader.get('sandbox', checkSandbox, checkSandbox({}, 'options.sandbox')),

@@ -1,4 +1,5 @@
 /** Checks of what the caller gives, each of which names the option, what it has to be, and what it is. */
+import { nearest } from './did-you-mean.js';
 import { InvalidOptionError } from './errors.js';
 
 export type Check<T> = (value: unknown, name: string) => T;
@@ -50,14 +51,24 @@ export class Reader {
 
   required<T>(name: string, check: Check<T>): T {
     this.#read(name);
+    if (this.#options[name] === undefined) this.#assertNotMisspelt(name);
     return check(this.#options[name], `${this.#prefix}.${name}`);
   }
 
   end(): void {
     for (const name of this.#unread) {
-      const expected = `absent, since the options are ${this.#known.join(', ')}`;
+      const meant = nearest(name, this.#known);
+      const expected = `absent${meant === undefined ? '' : ` (did you mean '${meant}'?)`}, since the options are ${this.#known.join(', ')}`;
       fail(`${this.#prefix}.${name}`, expected, this.#options[name]);
     }
+  }
+
+  /** Of the two that are wrong, the name that there is not says more. */
+  #assertNotMisspelt(name: string): void {
+    const others = Object.keys(this.#options).filter((other) => this.#unread.has(other));
+    const written = nearest(name, others);
+    if (written !== undefined && !Object.hasOwn(this.#options, name))
+      fail(`${this.#prefix}.${written}`, `absent (did you mean '${name}'?)`, this.#options[written]);
   }
 
   #read(name: string): void {

@@ -42,7 +42,11 @@ export interface ZygoteOptions {
   readonly execPath?: string;
   /** Options for node itself, such as `--max-old-space-size=200`. @default [] */
   readonly execArgv?: readonly string[];
-  /** Load what strips types from TypeScript once, in the zygote, and not in each child that needs it. @default false */
+  /**
+   * Whether to load what strips types from TypeScript once, in the zygote. Node strips them itself since 22.13, and what does
+   * it is else loaded by each child that needs it; for older ones it is the package `amaro`, which no child can load.
+   * @default on older Node if `amaro` is installed
+   */
   readonly typescript?: boolean;
   /** How long the zygote may take until it can clone, in milliseconds. @default {@link DEFAULT_START_TIMEOUT_MS} */
   readonly startTimeoutMs?: number;

@@ -8,7 +8,8 @@ export interface ZygoteConfig {
   /** Those of node's options that the caller gave. */
   readonly execArgv: readonly string[];
   readonly cwd: string;
-  readonly typescript: boolean;
+  /** Undefined: if this Node can't strip types and the package for it is there. */
+  readonly typescript: boolean | undefined;
   readonly idleTimeoutMs: number;
   readonly sandbox: SandboxConfig;
 }

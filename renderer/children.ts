@@ -2,6 +2,7 @@
 import type { Context } from '@opentelemetry/api';
 import type { Result, SharedTable, Zygote } from '../lib/index.js';
 import { ZygoteGoneError } from '../lib/index.js';
+import { TYPESCRIPT_UNAVAILABLE } from './messages.js';
 import type { CheckedLimits } from './options.js';
 import { filenameOf } from './place.js';
 import type { FairQueue, Lane } from './queue.js';
@@ -136,11 +137,16 @@ export class Children {
   }
 }
 
+const NO_TYPESCRIPT = 'a step is in TypeScript, for which this Node needs the package amaro (1.2 or later)';
+
 /** What there is to know of a result, without the user's data. */
 function detailsOf(result: Result | undefined): object {
   if (result === undefined) return {};
   const { usage } = result;
   switch (result.status) {
+    case 'threw':
+      // Not the error's own words, which can be the user's.
+      return result.error.code === TYPESCRIPT_UNAVAILABLE ? { usage, reason: NO_TYPESCRIPT } : { usage };
     case 'exited':
       return { usage, exitCode: result.exitCode };
     case 'signaled':

@@ -1,6 +1,7 @@
 /** What became of a child, in words for the user whose code it ran. */
 import type { LimitName, Result } from '../lib/index.js';
-import { cleanText, filenameOf, placeIn } from './place.js';
+import { errorText } from '../lib/error-text.js';
+import { cleanText, filenameOf, ownStack, placeIn } from './place.js';
 import type { Message, Step, StepCall } from './types.js';
 
 export type FailedResult = Exclude<Result, { status: 'ok' | 'canceled' }>;
@@ -27,6 +28,9 @@ const LIMITS: Readonly<Record<LimitName, (max: number) => string>> = {
   cpuMs: (max) => `took more than ${seconds(max)} of processor time`,
 };
 
+/** Of which the operator hears what to install. */
+export const TYPESCRIPT_UNAVAILABLE = 'ERR_TYPESCRIPT_UNAVAILABLE';
+
 /** What node exits with when a promise is awaited that nothing is going to settle. */
 const NOTHING_TO_WAIT_FOR = 13;
 
@@ -39,13 +43,16 @@ export function failureMessage(
   const what = WHAT[call];
   switch (result.status) {
     case 'threw': {
-      const { name, message, stack } = result.error;
-      const place = placeIn(stack, step);
+      const { error } = result;
+      if (error.code === TYPESCRIPT_UNAVAILABLE)
+        return { code: 'threw', text: 'TypeScript is not available here: write this step in JavaScript.' };
+      const stacks = [error, ...error.causes].map(({ stack }) => stack);
+      const place = stacks.map((stack) => placeIn(stack, step)).find((found) => found !== undefined);
       return {
         code: 'threw',
-        text: cleanText(`${name}: ${message}`),
+        text: cleanText(errorText(error)),
         ...(place && { place }),
-        stack: cleanText(stack),
+        stack: cleanText(ownStack(error.stack, step)),
       };
     }
     case 'exited':

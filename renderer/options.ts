@@ -3,9 +3,12 @@ import { availableParallelism } from 'node:os';
 import { fail, count, Reader, text, type Check } from '../lib/reader.js';
 import type { SandboxLimits, SandboxOptions, ZygoteOptions } from '../lib/index.js';
 import { InvalidOptionError, renamed } from '../lib/errors.js';
+import { maxOpenFiles } from '../lib/open-files.js';
 import { checkSpawnOptions, checkZygoteOptions } from '../lib/options.js';
 import {
   DEFAULT_CACHE_BYTES,
+  DEFAULT_MAX_STEPS,
+  DEFAULT_MAX_TABS,
   DEFAULT_MEMORY_CACHE_BYTES,
   DEFAULT_STEP_CAPTURE_BYTES,
   DEFAULT_STEP_TABLE_BYTES,
@@ -55,6 +58,7 @@ export interface CheckedRendererOptions {
   readonly maxChildren: number;
   readonly maxMemoryBytes: number;
   readonly logger: Logger | undefined;
+  readonly workflows: WorkflowLimits;
 }
 
 const amount: Check<number> = (value, name) =>
@@ -140,12 +144,27 @@ function confine(
   };
 }
 
+/** How large a workflow may be. */
+export interface WorkflowLimits {
+  readonly maxTabs: number;
+  readonly maxSteps: number;
+}
+
+function readWorkflowLimits(reader: Reader): WorkflowLimits {
+  return {
+    maxTabs: reader.get('maxTabs', count, DEFAULT_MAX_TABS),
+    // The table of each step has a descriptor, as long as there is its report.
+    maxSteps: reader.get('maxSteps', count, Math.min(DEFAULT_MAX_STEPS, Math.floor(maxOpenFiles() / 4))),
+  };
+}
+
 /** What a Renderer is started with whose steps are run by workers. */
 export interface CheckedQueuedOptions {
   readonly queue: CheckedQueueOptions;
   readonly store: ObjectStore;
   readonly maxMemoryBytes: number;
   readonly logger: Logger | undefined;
+  readonly workflows: WorkflowLimits;
 }
 
 /** @throws {InvalidOptionError} */
@@ -156,6 +175,7 @@ export function checkQueuedOptions(options: RendererOptions): CheckedQueuedOptio
     store: reader.required('store', objectStore),
     maxMemoryBytes: reader.get('maxMemoryBytes', amount, DEFAULT_MEMORY_CACHE_BYTES),
     logger: reader.get<Logger | undefined>('logger', logger, undefined),
+    workflows: readWorkflowLimits(reader),
   };
   // How steps are run is for the workers to say.
   reader.end();
@@ -187,6 +207,7 @@ export function checkRendererOptions(options: RendererOptions | undefined): Chec
     maxChildren: reader.get('maxChildren', count, availableParallelism()),
     maxMemoryBytes: reader.get('maxMemoryBytes', amount, DEFAULT_MEMORY_CACHE_BYTES),
     logger: reader.get<Logger | undefined>('logger', logger, undefined),
+    workflows: readWorkflowLimits(reader),
   };
   reader.end();
   return {

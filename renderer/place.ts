@@ -1,10 +1,13 @@
 /** Where in the source of a step something is, from the text of a stack that the step itself could have written. */
 import { toUSVString } from 'node:util';
 import type { Place } from '../lib/index.js';
+import { withoutHostPaths } from '../lib/error-text.js';
 import { placesIn } from '../lib/place.js';
 import type { Step } from './types.js';
 
 const MAX_TEXT_LENGTH = 8_192;
+
+const FRAME = /^\s+at /;
 
 /** Text for a person to read: bounded, without control characters that a terminal would obey. */
 export function cleanText(text: string): string {
@@ -24,6 +27,13 @@ export function placeIn(stack: string, step: Step): Place | undefined {
     if (place !== undefined) return place;
   }
   return undefined;
+}
+
+/** A stack with no frames but those in the step's own source: others say where what is preloaded lies on the host. */
+export function ownStack(stack: string, step: Step): string {
+  const file = filenameOf(step);
+  const isOwn = (line: string): boolean => !FRAME.test(line) || !placesIn(line, file).next().done;
+  return withoutHostPaths(stack.split('\n').filter(isOwn).join('\n'));
 }
 
 /** Undefined if there is no such line. */

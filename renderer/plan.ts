@@ -2,6 +2,7 @@
 import { fail, list, Reader, text, type Check } from '../lib/reader.js';
 import { isStandardSchema } from '../lib/schema.js';
 import { decodeValue, encodeValue } from '../protocol/value.js';
+import type { WorkflowLimits } from './options.js';
 import { checkParamSpec } from './param-spec.js';
 import type { Message, Step, Tab, Workflow } from './types.js';
 
@@ -38,6 +39,9 @@ const object: Check<Readonly<Record<string, unknown>>> = (value, name) =>
 const schema: Check<Step['schema']> = (value, name) =>
   isStandardSchema(value) ? value : checkParamSpec(value, name);
 
+/** The caller's own: nothing here looks at it. */
+const anything: Check<unknown> = (value) => value;
+
 const references: Check<Readonly<Record<string, string>>> = (value, name) =>
   Object.fromEntries(Object.entries(object(value, name)).map(([key, of]) => [key, id(of, `${name}.${key}`)]));
 
@@ -63,6 +67,8 @@ const checkStep: Check<Step> = (value, name) => {
     params: reader.get('params', snapshot, {}),
     inputs: reader.get('inputs', references, {}),
   };
+  reader.get('name', text, '');
+  reader.get('meta', anything, undefined);
   const given = reader.get<Step['schema']>('schema', schema, undefined);
   reader.end();
   return given === undefined ? checked : { ...checked, schema: given };
@@ -77,17 +83,28 @@ const checkTab: Check<Tab> = (value, name) => {
     steps: reader.required('steps', list(checkStep, 'steps')),
   };
   const from = reader.get<string | undefined>('from', id, undefined);
+  reader.get('meta', anything, undefined);
   reader.end();
   return from === undefined ? tab : { ...tab, from };
 };
 
-function checkWorkflow(value: unknown): Workflow {
+function assertAtMost(most: number, of: string, option: string, given: number): void {
+  if (given > most) fail('workflow', `of at most ${most} ${of} (the option ${option})`, given);
+}
+
+function checkWorkflow(value: unknown, { maxTabs, maxSteps }: WorkflowLimits): Workflow {
   const reader = new Reader(object(value, 'workflow'), 'workflow');
   const workflow = {
     id: reader.required('id', id),
     tabs: reader.required('tabs', list(checkTab, 'tabs')),
   };
+  reader.get('name', text, '');
+  reader.get('meta', anything, undefined);
   reader.end();
+  const { tabs } = workflow;
+  assertAtMost(maxTabs, 'tabs', 'maxTabs', tabs.length);
+  const steps = tabs.reduce((sum, tab) => sum + tab.steps.length, 0);
+  assertAtMost(maxSteps, 'steps', 'maxSteps', steps);
   return workflow;
 }
 
@@ -106,8 +123,12 @@ function assertUnique(
  * @param inputNames the tables that the caller gives
  * @throws {InvalidOptionError} for what is no workflow; what its users can mend is among the errors of the steps
  */
-export function makePlan(given: unknown, inputNames: readonly string[]): Plan {
-  const workflow = checkWorkflow(given);
+export function makePlan(
+  given: unknown,
+  inputNames: readonly string[],
+  limits: WorkflowLimits = { maxTabs: Infinity, maxSteps: Infinity },
+): Plan {
+  const workflow = checkWorkflow(given, limits);
   const { tabs } = workflow;
   assertUnique(
     tabs.map((tab, at) => [tab.id, `tabs[${at}]`]),

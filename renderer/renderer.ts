@@ -4,8 +4,8 @@ import { Reader, fail, list, text, type Check } from '../lib/reader.js';
 import type { Engine } from './engine.js';
 import { RenderCanceledError, RendererClosedError } from './errors.js';
 import { LocalEngine } from './local-engine.js';
-import { checkQueuedOptions, checkRendererOptions } from './options.js';
-import { makePlan } from './plan.js';
+import { checkQueuedOptions, checkRendererOptions, type WorkflowLimits } from './options.js';
+import { makePlan, type Plan } from './plan.js';
 import { WorkflowRendering } from './rendering.js';
 import { activeContext } from './telemetry.js';
 import type {
@@ -31,12 +31,20 @@ const abortSignal: Check<AbortSignal | undefined> = (value, name) =>
 const refetched: Check<boolean | readonly string[]> = (value, name) =>
   typeof value === 'boolean' ? value : list(text, 'ids of steps')(value, name);
 
+function checkRefetched(refetch: boolean | readonly string[], { nodes }: Plan): void {
+  if (typeof refetch === 'boolean') return;
+  const ids = nodes.map(({ step }) => step.id);
+  for (const [index, each] of refetch.entries())
+    if (!ids.includes(each)) fail(`options.refetch[${index}]`, 'the id of a step', each);
+}
+
 /**
  * Renders workflows: runs their steps in children, hands tables from one to the next, and keeps results. Closing it, or
  * disposing of it, ends all that it has started.
  */
 export class Renderer implements AsyncDisposable {
   readonly #engine: Engine;
+  readonly #limits: WorkflowLimits;
   /** By the ids of their workflows. */
   readonly #renderings: Map<string, WorkflowRendering>;
   /** All that is under way. */
@@ -44,9 +52,10 @@ export class Renderer implements AsyncDisposable {
   readonly #abort = new AbortController();
   #closing: Promise<void> | undefined;
 
-  private constructor(engine: Engine, renderings: Map<string, WorkflowRendering>) {
+  private constructor(engine: Engine, renderings: Map<string, WorkflowRendering>, limits: WorkflowLimits) {
     setMaxListeners(0, this.#abort.signal);
     this.#engine = engine;
+    this.#limits = limits;
     this.#renderings = renderings;
   }
 
@@ -61,11 +70,12 @@ export class Renderer implements AsyncDisposable {
   static async start(options?: RendererOptions): Promise<Renderer> {
     const renderings = new Map<string, WorkflowRendering>();
     const count = (): number => renderings.size;
-    const engine =
-      options?.queue === undefined
-        ? await LocalEngine.start(checkRendererOptions(options), count)
-        : await QueueEngine.start(checkQueuedOptions(options), count);
-    return new Renderer(engine, renderings);
+    if (options?.queue === undefined) {
+      const checked = checkRendererOptions(options);
+      return new Renderer(await LocalEngine.start(checked, count), renderings, checked.workflows);
+    }
+    const checked = checkQueuedOptions(options);
+    return new Renderer(await QueueEngine.start(checked, count), renderings, checked.workflows);
   }
 
   /**
@@ -78,13 +88,14 @@ export class Renderer implements AsyncDisposable {
     const reader = new Reader(options, 'options');
     const inputs = reader.get('inputs', objectOf, {});
     const request = {
-      plan: makePlan(workflow, Object.keys(inputs)),
+      plan: makePlan(workflow, Object.keys(inputs), this.#limits),
       inputs,
       signal: reader.get<AbortSignal | undefined>('signal', abortSignal, undefined),
       refetch: reader.get('refetch', refetched, false),
       context: activeContext(),
     };
     reader.end();
+    checkRefetched(request.refetch, request.plan);
     const { id } = request.plan.workflow;
     this.#renderings.get(id)?.cancel(new RenderCanceledError('superseded'));
     const rendering = new WorkflowRendering(this.#engine, request);

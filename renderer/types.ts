@@ -20,6 +20,9 @@ export interface Workflow {
   /** A newer version of a workflow has the same id, and cancels the one that is being rendered. */
   readonly id: string;
   readonly tabs: readonly Tab[];
+  readonly name?: string;
+  /** Anything of the caller's, as in tabs and steps: titles, places on a page. Nothing here looks at it. */
+  readonly meta?: unknown;
 }
 
 /** Steps one after the other: each is given the table of the one before it. The last one's is the tab's result. */
@@ -31,12 +34,16 @@ export interface Tab {
   /** The table that the first step is given: the id of another tab, or the name of an input. @default none */
   readonly from?: string;
   readonly steps: readonly Step[];
+  /** As that of a workflow. */
+  readonly meta?: unknown;
 }
 
 /** One piece of a user's code and what it is called with. */
 export interface Step {
   /** Unique in its workflow. */
   readonly id: string;
+  /** What users call it. */
+  readonly name?: string;
   /**
    * The source of a CommonJS or ES module, or of TypeScript whose types can be stripped, that exports one or more of
    * `render(table, params, context)`, `fetch(params, context)` and `migrateParams(params)`.
@@ -50,6 +57,8 @@ export interface Step {
   readonly schema?: StandardSchema | ParamSpec;
   /** Other tables, by the names under which `context.inputs` has them: ids of tabs, or names of inputs. @default {} */
   readonly inputs?: Readonly<Record<string, string>>;
+  /** As that of a workflow. */
+  readonly meta?: unknown;
 }
 
 /** The params of a step as plain data, for workflows that are kept as files. Params of other names are refused. */
@@ -262,7 +271,7 @@ export interface QueueOptions {
 
 /**
  * How a Renderer is started. With a `queue`, steps are run by workers, and how they are confined is theirs to say: the only other
- * options are `store`, `maxMemoryBytes` and `logger`.
+ * options are `store`, `maxMemoryBytes`, `maxTabs`, `maxSteps` and `logger`.
  */
 export interface RendererOptions extends Omit<ZygoteOptions, 'sandbox' | 'cwd'> {
   /** How children are confined; their limits are `limits`. @default everything on */
@@ -280,6 +289,13 @@ export interface RendererOptions extends Omit<ZygoteOptions, 'sandbox' | 'cwd'> 
   readonly store?: ObjectStore;
   /** How many children run at once. @default as many as there are cores */
   readonly maxChildren?: number;
+  /** Tabs of one workflow. @default {@link DEFAULT_MAX_TABS} */
+  readonly maxTabs?: number;
+  /**
+   * Steps of one workflow: the table of each has a descriptor, as long as there is the report.
+   * @default {@link DEFAULT_MAX_STEPS}, or a quarter of the files that the process can have open (`RLIMIT_NOFILE`), if that is less
+   */
+  readonly maxSteps?: number;
   /** Tables that are kept in memory for renderings to come. @default {@link DEFAULT_MEMORY_CACHE_BYTES} */
   readonly maxMemoryBytes?: number;
   /** @default silent */

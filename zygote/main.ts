@@ -22,6 +22,7 @@ import { preloadModules } from './preload.js';
 import { untilQuiet } from './quiet.js';
 import { sealRandom } from './random.js';
 import { rehearsalOfAll, rehearsalOfChild, rehearse } from './rehearsal.js';
+import { isPackageNeededAndThere } from './typescript.js';
 import { prepareUserModules } from './user-module.js';
 
 const CONTROL_FD = 3;
@@ -54,7 +55,7 @@ async function start(): Promise<() => Promise<void>> {
   const config = readConfig();
   const requests = config.preload.map((specifier) => ({ specifier, parent: config.from }));
   const registry = new ModuleRegistry(await preloadModules(requests));
-  await prepareUserModules({ typescript: config.typescript, registry });
+  await prepareUserModules({ typescript: config.typescript ?? isPackageNeededAndThere(), registry });
   const all = rehearsalOfAll(registry);
   const rehearsal = rehearsalOfChild(registry);
   for (let round = 0; round < REHEARSALS; round++) {

@@ -45,6 +45,11 @@ export function canStripTypes(): boolean {
   }
 }
 
+/** Children can't load the package: they have no files of the host's. */
+export function isPackageNeededAndThere(): boolean {
+  return stripTypeScriptTypes === undefined && canStripTypes();
+}
+
 function stripper(): Strip {
   return stripTypeScriptTypes ?? (amaro ??= loadAmaro());
 }
@@ -93,8 +98,8 @@ function loadAmaro(): Strip {
   } catch (cause) {
     throw new NodespawnerError(
       'ERR_TYPESCRIPT_UNAVAILABLE',
-      `Node ${process.version} doesn't strip types: use Node 22.13 or later, or install the package amaro (1.2 or ` +
-        'later) and start the zygote with the option typescript',
+      `Node ${process.version} doesn't strip types: use Node 22.13 or later, or install the package amaro (1.2 ` +
+        'or later) and leave the option typescript on',
       { cause },
     );
   }

@@ -42,6 +42,10 @@ export class InputFiles {
       throw usageError('stdin can be read once only: give a file instead of one -');
   }
 
+  get names(): readonly string[] {
+    return this.#files.map(([name]) => name);
+  }
+
   get paths(): readonly string[] {
     return this.#files.flatMap(([, file]) => (file === '-' ? [] : [path.resolve(file)]));
   }

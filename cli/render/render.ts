@@ -1,7 +1,13 @@
 /** Renders a workflow, once or whenever a file of it is saved. */
 import path from 'node:path';
 import type { Table } from 'apache-arrow';
-import { Renderer, type RendererOptions, type Report, type Workflow } from '../../renderer/index.js';
+import {
+  Renderer,
+  type RendererOptions,
+  type Report,
+  type Step,
+  type Workflow,
+} from '../../renderer/index.js';
 import { NodespawnerError } from '../../protocol/errors.js';
 import type { Arguments } from '../arguments.js';
 import { EXIT, Failure, usageError } from '../failure.js';
@@ -21,6 +27,7 @@ import { limits } from './limits.js';
 import { DEFAULT_ROWS, STEP_OPTIONS } from './options.js';
 import { stepLines, summaryLine } from './show.js';
 import { FileWatch } from './watch.js';
+import { checkNames } from './names.js';
 import { loadWorkflow } from './workflow-file.js';
 
 interface Request {
@@ -90,9 +97,10 @@ async function watchAndRender(renderer: Renderer, request: Request, refetch: boo
     for (const input of request.inputs.paths) files.add(input);
     const signal = AbortSignal.any([interruption, files.signal]);
     try {
-      const workflow = await loadWorkflow(request.file, (file) => {
+      const workflow = await loadWorkflow(request.file, request.inputs.names, (file) => {
         files.add(file);
       });
+      checkNames(workflow, request);
       await renderOnce(renderer, workflow, request, refetch && isFirst, signal);
     } catch (error) {
       if (!isOfAFile(error)) throw error;
@@ -111,8 +119,15 @@ function isOfAFile(error: unknown): boolean {
   );
 }
 
+function hasTypeScript({ tabs }: Workflow): boolean {
+  return tabs.some(
+    ({ steps }) =>
+      Array.isArray(steps) && steps.some((step: Step | null) => /\.[cm]?ts$/.test(String(step?.filename))),
+  );
+}
+
 /** Workers say themselves how steps are run. */
-function optionsOf(given: Arguments, file: string): RendererOptions {
+function optionsOf(given: Arguments, file: string, workflow: Workflow | undefined): RendererOptions {
   const shared = sharedOf(given);
   if (shared !== undefined) {
     const name = ['cache', ...STEP_OPTIONS.map((option) => option.name)].find((one) => given.has(one));
@@ -124,6 +139,8 @@ function optionsOf(given: Arguments, file: string): RendererOptions {
     ...preloadOf(given, path.resolve(path.dirname(file))),
     sandbox: sandboxOf(given),
     limits: limits(given),
+    // Where that can't be had, before anything is run.
+    ...(workflow !== undefined && hasTypeScript(workflow) ? { typescript: true } : {}),
     ...(cache === undefined ? {} : { cache: { dir: path.resolve(cache) } }),
   };
 }
@@ -144,8 +161,9 @@ export async function render(given: Arguments): Promise<number> {
     throw usageError('--json and --output - are both for stdout: give --output a file');
   const isWatching = given.has('watch');
   // Before a zygote is started for nothing.
-  const workflow = isWatching ? undefined : await loadWorkflow(file);
-  const options = optionsOf(given, file);
+  const workflow = isWatching ? undefined : await loadWorkflow(file, request.inputs.names);
+  if (workflow !== undefined) checkNames(workflow, request);
+  const options = optionsOf(given, file, workflow);
   try {
     await using renderer = await Renderer.start(options);
     const refetch = given.has('refetch');

@@ -1,4 +1,5 @@
 /** What became of a step that is not ok, in one line that says what to do. */
+import { errorText } from '../../lib/error-text.js';
 import type { LimitName, Result } from '../../lib/index.js';
 import { printableLine } from '../printable.js';
 import { showBytes, showMs } from '../units.js';
@@ -35,7 +36,7 @@ export type FailedResult = Exclude<Result, { status: 'ok' }>;
 function textOf(result: FailedResult): string {
   switch (result.status) {
     case 'threw':
-      return `${result.error.name}: ${result.error.message}`;
+      return errorText(result.error);
     case 'exited':
       return `it exited with code ${result.exitCode} before it returned; return a result, and await what is under way`;
     case 'signaled':
@@ -56,6 +57,11 @@ function textOf(result: FailedResult): string {
 }
 
 export function explain(result: FailedResult, filename: string): string {
-  const where = result.status === 'threw' ? placeOf(result.error.stack, filename) : undefined;
+  const where =
+    result.status === 'threw'
+      ? [result.error, ...result.error.causes]
+          .map(({ stack }) => placeOf(stack, filename))
+          .find((place) => place !== undefined)
+      : undefined;
   return printableLine(`${where ?? filename}: ${textOf(result)}`);
 }

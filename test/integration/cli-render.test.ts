@@ -108,10 +108,37 @@ t.test('what is wrong with the workflow or a file of it is one line', async (t) 
     [3, ['render', 'in.csv'], /in\.csv: a workflow is an object with tabs/],
     [3, ['render', 'broken.yaml'], /broken\.yaml:3:1: it is no YAML/],
     [3, ['render', 'flow.yaml'], /steps\/times\.mjs: can't be read: there is no such file/],
-    [2, ['render', 'typo.yaml'], /workflow\.tabs\[0\]\.form/],
+    [
+      3,
+      ['render', 'typo.yaml'],
+      /: typo\.yaml:3:5: tabs\[0\]\.form must be absent \(did you mean 'from'\?\)/,
+    ],
+    [
+      3,
+      ['render', 'stepz.yaml'],
+      /: stepz\.yaml:3:5: tabs\[0\]\.stepz must be absent \(did you mean 'steps'\?\)/,
+    ],
+    [
+      3,
+      ['render', 'type.yaml'],
+      /: type\.yaml:6:26: tabs\[0\]\.steps\[0\]\.schema\.a\.b\.type must be one of/,
+    ],
+    [3, ['render', 'tabs.json'], /: tabs\.json:1:1: tabs must be an array of tabs, but is undefined/],
+    [2, ['render', 'fails.yaml', '-o', 'nope=x.csv'], /--output nope=x\.csv: no such tab; there are late/],
+    [2, ['render', 'fails.yaml', '-o', 'lat=x.csv'], /no such tab; did you mean 'late'\?/],
+    [2, ['render', 'fails.yaml', '--wach'], /'--wach' \(did you mean '--watch'\?\)/],
+    [2, ['rendr', 'fails.yaml'], /no command 'rendr'; did you mean 'render'\?/],
   ];
   writeFileSync(path.join(cwd, 'broken.yaml'), 'tabs:\n  - {\n');
-  writeFileSync(path.join(cwd, 'typo.yaml'), 'tabs:\n  - id: a\n    form: b\n    steps: []\n');
+  const files = {
+    'typo.yaml': 'tabs:\n  - id: a\n    form: b\n    steps: []\n',
+    'stepz.yaml': 'tabs:\n  - id: a\n    stepz: []\n',
+    'type.yaml':
+      'tabs:\n  - id: a\n    steps:\n      - id: b\n        code: ""\n        schema: { a.b: { type: int } }\n',
+    'tabs.json': '{}',
+    'fails.yaml': 'tabs:\n  - id: late\n    steps: [{ id: f, code: "exports.render = () => { throw 1 }" }]\n',
+  };
+  for (const [name, content] of Object.entries(files)) writeFileSync(path.join(cwd, name), content);
   for (const [expected, args, message] of refusals) {
     const { code, stderr } = await cli(args, { cwd });
     t.equal(code, expected, args.join(' '));
@@ -157,3 +184,19 @@ t.test(
     await ended.catch(() => undefined);
   },
 );
+
+t.test('an input that nothing takes is named, and the rest is done', async (t) => {
+  const { code, stderr } = await cli([...ARGS, '--input', 'inputt=in.csv'], {
+    cwd: workflowFolder(t, FLAT),
+  });
+  t.equal(code, 0);
+  t.equal(stderr, "--input inputt: no tab and no step takes it; did you mean 'input'?\n");
+});
+
+t.test('a step may be in TypeScript', async (t) => {
+  const cwd = workflowFolder(t, FLAT.replace('times.mjs', 'times.ts'));
+  writeFileSync(path.join(cwd, 'times.ts'), DOUBLE.replace('{ by }', '{ by }: { by: number }'));
+  const { code, stdout } = await cli(ARGS, { cwd });
+  t.equal(code, 0);
+  t.match(stdout, /^✓ sales › times {2}2 rows/);
+});

@@ -67,7 +67,7 @@ t.test('where a workflow has taken all descriptors, others go on once it is disp
   const host = new HostProgram(
     t,
     `${PROGRAM}
-const renderer = await Renderer.start({ maxChildren: 2 });
+const renderer = await Renderer.start({ maxChildren: 2, maxSteps: 200 });
 {
   const report = await renderer.render(workflow('large', 120));
   say(report.status);

@@ -117,7 +117,11 @@ t.test('what was fetched is used again, unless it is to be fetched again', async
   };
   const first = await hashOf(false);
   t.equal(await hashOf(false), first);
-  t.equal(await hashOf(['other']), first);
+  t.equal(await hashOf([]), first);
+  t.throws(() => renderer.render(linear(fetcher), { refetch: ['now', 'other'] }), {
+    code: 'ERR_INVALID_OPTION',
+    message: /^options\.refetch\[1\] must be the id of a step/,
+  });
   const second = await hashOf(['now']);
   t.not(second, first);
   t.equal(await hashOf(false), second, 'what was fetched last');

@@ -1,6 +1,6 @@
 // What users are told.
 import t from 'tap';
-import type { LimitName, Usage } from '../../../lib/index.js';
+import type { ErrorDescription, LimitName, Usage } from '../../../lib/index.js';
 import { failureMessage, type FailedResult } from '../../../renderer/messages.js';
 import { cleanText, placeAt, placeIn } from '../../../renderer/place.js';
 
@@ -63,5 +63,76 @@ t.test('text is bounded, and obeyed by no terminal', (t) => {
   t.equal(cleanText('a\x1b[31m\tb\nc\x00\u009b'), 'a\u{fffd}[31m\tb\nc\u{fffd}\u{fffd}');
   t.equal(cleanText('\ud800'), '\u{fffd}');
   t.equal(cleanText('x'.repeat(1_000_000)).length, 8_193);
+  t.end();
+});
+
+const threw = (error: Partial<ErrorDescription>): FailedResult => ({
+  status: 'threw',
+  usage,
+  error: { name: 'Error', message: '', stack: '', causes: [], ...error },
+});
+
+t.test('a stack has the frames of the step and no others', (t) => {
+  const stack = [
+    'Error: no such column in /srv/app/node_modules/arquero/src/error.js',
+    '    at error (file:///srv/app/node_modules/arquero/src/error.js:3:9)',
+    '    at Array.map (<anonymous>)',
+    '    at f (my (step).js:2:7)',
+    '    at /srv/app/preloaded.cjs:1:1',
+    '    at async my (step).js:1:1',
+  ].join('\n');
+  const message = failureMessage(threw({ message: 'x', stack }), 'render', step, 1);
+  t.equal(
+    message.stack,
+    'Error: no such column in arquero/src/error.js\n    at f (my (step).js:2:7)\n    at async my (step).js:1:1',
+  );
+  t.end();
+});
+
+t.test('what an error was caused by is told, each once, and bounded', (t) => {
+  const cause = (name: string, message: string, others: object = {}) => ({
+    name,
+    message,
+    stack: '',
+    ...others,
+  });
+  const told = (message: string, ...causes: ErrorDescription['causes']): string =>
+    failureMessage(threw({ name: 'TypeError', message, causes }), 'render', step, 1).text;
+  t.equal(
+    told('fetch failed', cause('Error', 'connect EHOSTUNREACH 192.0.2.1:80')),
+    'TypeError: fetch failed: connect EHOSTUNREACH 192.0.2.1:80',
+  );
+  t.equal(
+    told(
+      'outer',
+      cause('AggregateError', '', { code: 'ECONNREFUSED' }),
+      cause('RangeError', 'b'),
+      cause('RangeError', 'b'),
+    ),
+    'TypeError: outer: AggregateError: ECONNREFUSED; RangeError: b',
+  );
+  t.equal(told('it says b', cause('Error', 'b')), 'TypeError: it says b');
+  t.equal(told('', cause('Error', 'of /a/b/node_modules/c/d.js')), 'TypeError: of c/d.js');
+  t.ok(told('long', cause('Error', 'x'.repeat(9000))).length < 600);
+  t.match(
+    failureMessage(
+      threw({ causes: [cause('Error', 'a', { stack: 'Error: a\n  at my (step).js:3:1' })] }),
+      'render',
+      step,
+      1,
+    ),
+    { place: { line: 3 } },
+    'with its place, if the error has none',
+  );
+  t.end();
+});
+
+t.test('who can do nothing about a missing package is not told its name', (t) => {
+  const error = threw({ code: 'ERR_TYPESCRIPT_UNAVAILABLE', message: 'install amaro' });
+  t.match(failureMessage(error, 'validate', step, 1), {
+    code: 'threw',
+    text: /^TypeScript is not available here/,
+    stack: undefined,
+  });
   t.end();
 });

@@ -93,3 +93,34 @@ t.test('params are those of when it was made', (t) => {
   t.strictSame(sketch.nodes[0]?.step.params, { a: [1, new Date(0)] });
   t.end();
 });
+
+t.test("names and what is the caller's own may be in all of it, and nothing reads it", (t) => {
+  const own = { name: 'A name', meta: { x: 1, f: () => 1 } };
+  const step = { id: 's', code: '', ...own };
+  const { workflow } = makePlan({ id: 'w', ...own, tabs: [{ id: 't', ...own, steps: [step] }] }, []);
+  t.notMatch(JSON.stringify(workflow), /meta/);
+  t.end();
+});
+
+t.test('a workflow has so many tabs and steps, and no more', (t) => {
+  const given = { id: 'w', tabs: ['a', 'b'].map((id) => ({ id, steps: [{ id, code: '' }] })) };
+  t.equal(makePlan(given, [], { maxTabs: 2, maxSteps: 2 }).nodes.length, 2);
+  t.throws(() => makePlan(given, [], { maxTabs: 1, maxSteps: 2 }), {
+    code: 'ERR_INVALID_OPTION',
+    option: 'workflow',
+    message: 'workflow must be of at most 1 tabs (the option maxTabs), but is 2',
+  });
+  t.throws(() => makePlan(given, [], { maxTabs: 2, maxSteps: 1 }), { message: /maxSteps/ });
+  t.end();
+});
+
+t.test('of a name that is misspelt the right one is said', (t) => {
+  const option = 'workflow.tabs[0].stepz';
+  const message = /must be absent \(did you mean 'steps'\?\)/;
+  t.throws(() => makePlan({ id: 'w', tabs: [{ id: 't', stepz: [] }] }, []), { option, message });
+  t.throws(() => makePlan({ id: 'w', tabs: [{ id: 't', steps: [], stepz: [] }] }, []), { option, message });
+  t.throws(() => makePlan({ id: 'w', tabs: [{ id: 't', steps: [], colour: 1 }] }, []), {
+    message: /must be absent, since/,
+  });
+  t.end();
+});
