@@ -20,7 +20,7 @@ export interface EngineRequest {
 export interface Engine {
   readonly telemetry: Telemetry;
 
-  /** @throws {UnsupportedValueError | ValueTooLargeError} for what can't be sent to where it would be run */
+  /** @throws {InvalidOptionError | ValueTooLargeError} for what can't be sent to where it would be run */
   begin(request: EngineRequest): EngineRun;
 
   /** @throws the reason of the signal; what is the host's fault */

@@ -4,6 +4,7 @@ import { isStandardSchema } from '../lib/schema.js';
 import { decodeValue, encodeValue } from '../protocol/value.js';
 import type { WorkflowLimits } from './options.js';
 import { checkParamSpec } from './param-spec.js';
+import { cannotBeSent, checkBySpec } from './params.js';
 import type { Message, Step, Tab, Workflow } from './types.js';
 
 /** Where a table comes from: out of a step, or from the caller. */
@@ -45,12 +46,34 @@ const anything: Check<unknown> = (value) => value;
 const references: Check<Readonly<Record<string, string>>> = (value, name) =>
   Object.fromEntries(Object.entries(object(value, name)).map(([key, of]) => [key, id(of, `${name}.${key}`)]));
 
-/** As they are now, whatever the caller does with them next; what can't be copied is for the step's report to complain of. */
-function snapshot(params: unknown): unknown {
+/** In the place of params that no child can be given: why. */
+export class RefusedParams {
+  readonly errors: readonly Message[];
+
+  constructor(errors: readonly Message[]) {
+    this.errors = errors;
+  }
+}
+
+const copyOf = (params: unknown): unknown =>
+  decodeValue(Buffer.concat(encodeValue(params, { root: 'params' })));
+
+/** As they are now, whatever the caller does with them next. */
+function snapshot(params: unknown, given: Step['schema']): unknown {
   try {
-    return decodeValue(Buffer.concat(encodeValue(params)));
-  } catch {
-    return params;
+    return copyOf(params);
+  } catch (error) {
+    // It may make something of them that can be sent.
+    if (given !== undefined && isStandardSchema(given)) return params;
+    const refused = new RefusedParams([cannotBeSent(error as Error)]);
+    if (given === undefined) return refused;
+    const checked = checkBySpec(given, params);
+    if ('errors' in checked) return new RefusedParams(checked.errors);
+    try {
+      return copyOf(checked.value);
+    } catch {
+      return refused;
+    }
   }
 }
 
@@ -64,14 +87,15 @@ const checkStep: Check<Step> = (value, name) => {
       typeof code === 'string' ? code : fail(at, 'a string', code),
     ),
     filename: reader.get('filename', id, `${stepId}.js`),
-    params: reader.get('params', snapshot, {}),
+    params: reader.get<unknown>('params', (params) => params, {}),
     inputs: reader.get('inputs', references, {}),
   };
   reader.get('name', text, '');
   reader.get('meta', anything, undefined);
   const given = reader.get<Step['schema']>('schema', schema, undefined);
   reader.end();
-  return given === undefined ? checked : { ...checked, schema: given };
+  const params = snapshot(checked.params, given);
+  return { ...checked, params, ...(given !== undefined && { schema: given }) };
 };
 
 const checkTab: Check<Tab> = (value, name) => {
@@ -121,12 +145,14 @@ function assertUnique(
 
 /**
  * @param inputNames the tables that the caller gives
+ * @param refused steps whose params somebody else was given, and could not hand on
  * @throws {InvalidOptionError} for what is no workflow; what its users can mend is among the errors of the steps
  */
 export function makePlan(
   given: unknown,
   inputNames: readonly string[],
   limits: WorkflowLimits = { maxTabs: Infinity, maxSteps: Infinity },
+  refused: readonly string[] = [],
 ): Plan {
   const workflow = checkWorkflow(given, limits);
   const { tabs } = workflow;
@@ -150,7 +176,8 @@ export function makePlan(
     byTab.set(tab.id, own);
     for (const step of tab.steps) {
       const inputs = new Map<string, Source>();
-      const errors: Message[] = [];
+      const errors: Message[] = step.params instanceof RefusedParams ? [...step.params.errors] : [];
+      if (refused.includes(step.id)) errors.push(cannotBeSent(new Error('they were refused')));
       const previous = own.at(-1);
       const node: { -readonly [K in keyof StepNode]: StepNode[K] } = {
         tab,

@@ -6,7 +6,7 @@ import type { Caller, CallRequest, Children, Confined } from './children.js';
 import { digestOf } from './digest.js';
 import { readExports, readGiven, readParams } from './given.js';
 import { badModule, badResult, failureMessage } from './messages.js';
-import { checkParams } from './params.js';
+import { cannotBeSent, checkParams } from './params.js';
 import { filenameOf } from './place.js';
 import type { Hit, Kept, ResultCache } from './result-cache.js';
 import { describeTable } from './step-table.js';
@@ -237,7 +237,7 @@ export class StepRun {
       );
     } catch (error) {
       if (!(error instanceof UnsupportedValueError) && !(error instanceof ValueTooLargeError)) throw error;
-      throw new StepFailure([{ code: 'badParams', text: `The params can't be sent: ${error.message}.` }]);
+      throw new StepFailure([cannotBeSent(error)]);
     }
   }
 

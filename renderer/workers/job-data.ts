@@ -5,13 +5,18 @@
  * SECURITY: whoever can write to Redis can write jobs. All of it is checked before anything is done with it.
  */
 import { fail, list, Reader, text, type Check } from '../../lib/reader.js';
+import { DEFAULT_MAX_DEPTH } from '../../protocol/limits.js';
 import { decodeValue, encodeValue, type PlainValue } from '../../protocol/value.js';
-import { makePlan, type Plan, type Source, type StepNode } from '../plan.js';
+import { makePlan, RefusedParams, type Plan, type Source, type StepNode } from '../plan.js';
 import type { TableRef } from '../store/types.js';
+import type { Step } from '../types.js';
 import { BadJobError } from './errors.js';
 
 /** The form of all of it. */
 const VERSION = 1;
+
+/** Params that may be sent nest so deep, and are a part of a workflow. */
+const MAX_WORKFLOW_DEPTH = DEFAULT_MAX_DEPTH + 10;
 
 /** Of a workflow with its code and params. What is larger belongs into a table. */
 export const MAX_WORKFLOW_BYTES = 4 * 1024 * 1024;
@@ -47,13 +52,15 @@ export interface ValidateJob {
 }
 
 export function encoded(value: unknown, root: string, maxBytes = MAX_WORKFLOW_BYTES): string {
-  return Buffer.concat(encodeValue(value, { root, limits: { maxBytes } })).toString('base64');
+  const limits = { maxBytes, maxDepth: MAX_WORKFLOW_DEPTH };
+  return Buffer.concat(encodeValue(value, { root, limits })).toString('base64');
 }
 
 export function decoded(given: unknown, root: string, maxBytes = MAX_WORKFLOW_BYTES): PlainValue {
   const base64 = text(given, root);
   if (base64.length > 2 * maxBytes) fail(root, `at most ${2 * maxBytes} characters`, base64);
-  return decodeValue(Buffer.from(base64, 'base64'), { root, ownsBytes: true, limits: { maxBytes } });
+  const limits = { maxBytes, maxDepth: MAX_WORKFLOW_DEPTH };
+  return decodeValue(Buffer.from(base64, 'base64'), { root, ownsBytes: true, limits });
 }
 
 const version: Check<number> = (value, name) =>
@@ -87,14 +94,16 @@ const refs: Check<Refs> = (value, name) => {
 const flagOrIds: Check<boolean | readonly string[]> = (value, name) =>
   typeof value === 'boolean' ? value : list(text, 'ids of steps')(value, name);
 
-/** @throws {UnsupportedValueError | ValueTooLargeError} */
+/** @throws {ValueTooLargeError} */
 export function writeWorkflowJob(
   tenant: string,
   plan: Plan,
   refetch: WorkflowJob['refetch'],
 ): (inputs: Refs) => object {
   const { workflow } = plan;
-  const source = encoded(workflow, 'workflow');
+  const tabs = workflow.tabs.map((tab) => ({ ...tab, steps: tab.steps.map(withoutRefused) }));
+  const source = encoded({ ...workflow, tabs }, 'workflow');
+  const refused = plan.nodes.filter(({ step }) => step.params instanceof RefusedParams);
   return (inputs) => ({
     v: VERSION,
     tenant,
@@ -102,9 +111,13 @@ export function writeWorkflowJob(
     steps: plan.nodes.map(({ step }) => step.id),
     inputs,
     refetch,
+    refused: refused.map(({ step }) => step.id),
     source,
   });
 }
+
+const withoutRefused = (step: Step): Step =>
+  step.params instanceof RefusedParams ? { ...step, params: {} } : step;
 
 /** @throws {BadJobError} */
 export function readWorkflowJob(data: unknown): WorkflowJob {
@@ -116,6 +129,8 @@ export function readWorkflowJob(data: unknown): WorkflowJob {
     const plan = makePlan(
       reader.required('source', (value) => decoded(value, 'data.source')),
       Object.keys(inputs),
+      undefined,
+      reader.required('refused', list(text, 'ids of steps')),
     );
     const job = {
       tenant: reader.required('tenant', text),

@@ -15,7 +15,7 @@ import { TableExchange } from '../store/table-exchange.js';
 import type { ObjectStore, TableRef } from '../store/types.js';
 import { TableStore } from '../table-store.js';
 import { Telemetry } from '../telemetry.js';
-import type { RendererStats, Step, StepReport, Validation } from '../types.js';
+import type { RendererStats, Step, StepCall, StepReport, Validation } from '../types.js';
 import { QueueConnection, STEPS } from './connection.js';
 import { Deferred } from './deferred.js';
 import { Follower, type Follows } from './follower.js';
@@ -185,6 +185,8 @@ class QueuedRun implements EngineRun, Follows {
   readonly #currentKey: string;
   /** Of each step, now or later; undefined if it got lost. */
   readonly #records: readonly Deferred<StepRecord | undefined>[];
+  /** What is begun of steps before it is known here that their turn has come; undefined once that is known. */
+  readonly #early: (StepCall[] | undefined)[];
   #refs: Refs = {};
   readonly #onAbort: () => void;
 
@@ -199,6 +201,7 @@ class QueuedRun implements EngineRun, Follows {
       .digest('hex');
     this.#currentKey = client.connection.key(`current:${digest}`);
     this.#records = plan.nodes.map(() => new Deferred<StepRecord | undefined>());
+    this.#early = plan.nodes.map(() => []);
     this.#onAbort = () => {
       const { reason } = signal as { readonly reason: unknown };
       this.#cancel(reason instanceof RenderCanceledError ? reason.why : 'canceled');
@@ -256,8 +259,11 @@ class QueuedRun implements EngineRun, Follows {
   }
 
   async run(node: StepNode): Promise<StepReport> {
-    const { signal, plan } = this.#request;
+    const { signal, plan, onStarted } = this.#request;
     const { store, exchange, telemetry } = this.#client;
+    const index = plan.nodes.indexOf(node);
+    for (const call of this.#early[index] ?? []) onStarted(node, call);
+    this.#early[index] = undefined;
     try {
       const record = await unlessAborted(this.#recordOf(node).promise, signal);
       if (record === undefined) throw new Error('the workers have lost the step');
@@ -297,7 +303,11 @@ class QueuedRun implements EngineRun, Follows {
     }
     const node = plan.nodes[index ?? -1];
     if (node === undefined || index === undefined) return;
-    if (progress?.type === 'started') onStarted(node, progress.call);
+    if (progress?.type === 'started') {
+      const early = this.#early[index];
+      if (early === undefined) onStarted(node, progress.call);
+      else early.push(progress.call);
+    }
     if (progress?.type === 'done') this.#records[index]?.resolve(progress.record);
   }
 
