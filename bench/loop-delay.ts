@@ -11,6 +11,7 @@ import os from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { Zygote, type SpawnOptions } from '../lib/index.js';
+import { DEFAULT_ARROW_LIMITS } from '../lib/arrow/validate/limits.js';
 import { DEFAULT_MAX_RESULT_BYTES, DEFAULT_MAX_RESULT_ELEMENTS } from '../lib/defaults.js';
 import { describe } from './machine.js';
 
@@ -99,7 +100,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   'batches of a table': {
     body: `const { tableFromArrays, RecordBatchStreamWriter } = require('apache-arrow');
       const batch = tableFromArrays({ a: Int32Array.of(1) }).batches[0];
-      function* batches() { for (let i = 0; i < 100_000; i++) yield batch; }
+      function* batches() { for (let i = 0; i < params.batches; i++) yield batch; }
       return batches();`,
   },
   'small tables': {
@@ -112,6 +113,12 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
       const batch = tableFromArrays(Object.fromEntries(Array.from({ length: 100 }, (_, index) => ['column' + index, Int32Array.of(1)]))).batches[0];
       function* batches() { for (let i = 0; i < 9; i++) yield batch; }
       return batches();`,
+  },
+  'deltas of a dictionary': {
+    body: `const { Table, Vector, Dictionary, Utf8, Int32, vectorFromArray, makeData } = require('apache-arrow');
+      const [word] = vectorFromArray(['word'], new Utf8()).data;
+      const dictionary = new Vector(Array.from({ length: 800 }, () => word.clone()));
+      return new Table({ a: new Vector([makeData({ type: new Dictionary(new Utf8(), new Int32(), 1), length: 1, data: Int32Array.of(0), dictionary })]) });`,
   },
   'columns of a table': {
     body: `const { tableFromArrays } = require('apache-arrow');
@@ -127,7 +134,9 @@ load before: ${(os.loadavg()[0] ?? NaN).toFixed(1)}\n`);
 const names = values.only?.split(',') ?? Object.keys(ATTACKS);
 const rounds = Number(values.rounds);
 await using zygote = await Zygote.start();
-const params = { elements: DEFAULT_MAX_RESULT_ELEMENTS, bytes: DEFAULT_MAX_RESULT_BYTES };
+/** Each is two of what a table may be made of (maxChunks), of which a batch's own bytes pay for a part. */
+const batches = DEFAULT_ARROW_LIMITS.maxChunks / 2;
+const params = { elements: DEFAULT_MAX_RESULT_ELEMENTS, bytes: DEFAULT_MAX_RESULT_BYTES, batches };
 console.log(
   `${'what the child sends'.padEnd(34)}${'worst'.padStart(8)}${'median'.padStart(8)}   how it ended`,
 );

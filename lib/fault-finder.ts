@@ -1,7 +1,7 @@
 /** Finds what is wrong with large tables beside the main thread, whose event loop goes on meanwhile. */
 import { Worker } from 'node:worker_threads';
 import type { OutputTable } from '../protocol/messages.js';
-import type { Fault } from './find-fault.js';
+import type { Findings } from './find-fault.js';
 
 export interface FaultQuestion {
   readonly id: number;
@@ -12,11 +12,10 @@ export interface FaultQuestion {
 }
 
 export type FaultAnswer =
-  | { readonly id: number; readonly fault: Fault | undefined }
-  | { readonly id: number; readonly error: unknown };
+  { readonly id: number; readonly findings: Findings } | { readonly id: number; readonly error: unknown };
 
 interface Asked {
-  resolve(fault: Fault | undefined): void;
+  resolve(findings: Findings): void;
   reject(error: unknown): void;
 }
 
@@ -31,7 +30,7 @@ class FaultFinder {
   #lastId = 0;
 
   /** The caller keeps `fd` open until then. */
-  find(fd: number, end: number, tables: readonly OutputTable[]): Promise<Fault | undefined> {
+  find(fd: number, end: number, tables: readonly OutputTable[]): Promise<Findings> {
     clearTimeout(this.#idle);
     const worker = (this.#worker ??= this.#start());
     const id = ++this.#lastId;
@@ -68,7 +67,7 @@ class FaultFinder {
     if (asked === undefined) return;
     this.#asked.delete(answer.id);
     if ('error' in answer) asked.reject(answer.error);
-    else asked.resolve(answer.fault);
+    else asked.resolve(answer.findings);
     if (this.#asked.size === 0) this.#endWhenIdle();
   }
 

@@ -8,7 +8,7 @@ function answer({ id, fd, end, tables }: FaultQuestion): FaultAnswer {
   try {
     const memory = native.mapPrivate(fd, end);
     try {
-      return { id, fault: findFault(fd, memory, tables) };
+      return { id, findings: findFault(fd, memory, tables) };
     } finally {
       native.unmap(memory);
     }

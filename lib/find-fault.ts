@@ -11,35 +11,46 @@ export interface Fault {
   readonly reason: string;
 }
 
+export interface Findings {
+  readonly fault: Fault | undefined;
+  /** How many dictionary batches each of the tables has, up to the one with the fault. */
+  readonly dictionaries: readonly number[];
+}
+
+/** How many dictionary batches a table may have whose dictionaries are read all at once: those of a file. */
+const MOST_IN_FILE = 8;
+
 /**
  * @param fd sealed, so that what was found stays true
  * @param memory a mapping of it up to the end of the last table
  */
-export function findFault(
-  fd: number,
-  memory: ArrayBuffer,
-  tables: readonly OutputTable[],
-): Fault | undefined {
+export function findFault(fd: number, memory: ArrayBuffer, tables: readonly OutputTable[]): Findings {
   // SECURITY: reading a hole fills it, with memory that the host would be charged for and the child has not been.
   const hole = native.seekHole(fd);
   const end = memory.byteLength;
   if (hole < end) {
-    return {
-      path: 'tables',
-      reason: `the memory of the tables has a hole at byte ${hole}, before its end at ${end}`,
-    };
+    const reason = `the memory of the tables has a hole at byte ${hole}, before its end at ${end}`;
+    return { fault: { path: 'tables', reason }, dictionaries: [] };
   }
   // SECURITY: what all of them may have, since there may be many.
   const maxChunks = Math.ceil(DEFAULT_ARROW_LIMITS.maxChunks / tables.length);
   const maxVirtualValues = Math.ceil(DEFAULT_ARROW_LIMITS.maxVirtualValues / tables.length);
   const limits = { maxChunks, maxVirtualValues, maxColumns: MAX_RESULT_COLUMNS };
+  const dictionaries: number[] = [];
   for (const { name, offset, length } of tables) {
+    const found = (reason: string): Findings => ({ fault: { path: `tables.${name}`, reason }, dictionaries });
     try {
-      validateArrow(new Uint8Array(memory, offset, length), limits);
+      const { format, numDictionaries } = validateArrow(new Uint8Array(memory, offset, length), limits);
+      // No child of ours writes files.
+      if (format === 'file' && numDictionaries > MOST_IN_FILE)
+        return found(
+          `an Arrow file with ${numDictionaries} dictionary batches, which is more than ${MOST_IN_FILE}`,
+        );
+      dictionaries.push(numDictionaries);
     } catch (error) {
       if (!(error instanceof InvalidArrowError)) throw error;
-      return { path: `tables.${name}`, reason: error.message };
+      return found(error.message);
     }
   }
-  return undefined;
+  return { fault: undefined, dictionaries };
 }

@@ -5,6 +5,7 @@ import type { RecordBatch, Table } from 'apache-arrow';
 import type { OutputTable } from '../protocol/messages.js';
 import { HostError } from './errors.js';
 import { faultFinder } from './fault-finder.js';
+import { messagesInTurns } from './messages-in-turns.js';
 import { findFault } from './find-fault.js';
 import { F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE, native } from './native.js';
 import { SharedMemory } from './shared-memory.js';
@@ -40,6 +41,12 @@ const MOST_TABLES = 1_000;
 /** From here on, tables are looked at beside the main thread. */
 export const LARGE_BYTES = 128 * 1024;
 
+/**
+ * How many dictionary batches are read with the record batch that follows them, which is quickest. Each delta to a
+ * dictionary takes as long as there are batches to it so far.
+ */
+const MOST_AT_ONCE = 8;
+
 /** What the memory may take beyond its tables: less than a page, or what a huge page has more. */
 const SLACK_BYTES = 2 * 1024 * 1024;
 
@@ -65,7 +72,7 @@ export async function readOutput(
     const end = await seal(output, maxBytes, ranges);
     const memory = native.mapPrivate(output.fd, end);
     // What is behind the tables, and would be looked through for holes, is gone.
-    const fault =
+    const { fault, dictionaries } =
       end > LARGE_BYTES
         ? await faultFinder.find(output.fd, end, ranges)
         : findFault(output.fd, memory, ranges);
@@ -73,8 +80,9 @@ export async function readOutput(
     // A child that is given one of several tables could read the others, which its caller may not want.
     const [only] = ranges.length === 1 ? ranges : [];
     const turn = new Turn();
-    for (const { name, offset, length } of ranges) {
-      const table = await openTable(name, new Uint8Array(memory, offset, length), turn);
+    for (const [index, { name, offset, length }] of ranges.entries()) {
+      const bytes = new Uint8Array(memory, offset, length);
+      const table = await openTable(name, bytes, dictionaries[index] ?? Infinity, turn);
       tables[name] = table;
       if (only !== undefined) {
         output.hold();
@@ -136,13 +144,18 @@ function endOf(ranges: readonly OutputTable[], maxBytes: number): number {
 }
 
 /** Opens a table that was found to be fine. Others have a turn in between. */
-async function openTable(name: string, bytes: Uint8Array, turn: Turn): Promise<Table> {
+async function openTable(name: string, bytes: Uint8Array, dictionaries: number, turn: Turn): Promise<Table> {
   const { RecordBatchReader, Table } = await import('apache-arrow');
   try {
     const batches: RecordBatch[] = [];
-    for (const batch of RecordBatchReader.from(bytes)) {
-      batches.push(batch);
-      if (turn.isOver) await turn.next();
+    if (dictionaries <= MOST_AT_ONCE) {
+      for (const batch of RecordBatchReader.from(bytes)) {
+        batches.push(batch);
+        if (turn.isOver) await turn.next();
+      }
+    } else {
+      for await (const batch of await RecordBatchReader.from(messagesInTurns(bytes, turn)))
+        batches.push(batch);
     }
     if (turn.isOver) await turn.next();
     return new Table(batches);

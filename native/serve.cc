@@ -58,8 +58,20 @@ struct ChildRecord {
   rusage usage = {};
 };
 
-// SECURITY: all that the zygote knows of its children. A child finds nothing of it: it would tell of its siblings.
+// The kernel's limit of 255 children (CHILDREN_PER_ZYGOTE of the launcher), with the stubs that are being made.
+constexpr size_t kMostRecords = 512;
+
+// SECURITY: all that the zygote knows of its children. A child finds nothing of it: it would tell of its siblings. Nor does
+// the extent of the memory, which a child can see: there is room for all that there can be from the start.
 struct Records {
+  Records() {
+    children.reserve(kMostRecords);
+    stubs.reserve(kMostRecords);
+    stub_failures.reserve(kMostRecords);
+    sources.reserve(kMostRecords);
+  }
+
+
   ZygoteOnlyVector<ChildRecord> children;
   ZygoteOnlyVector<Stub> stubs;  // in the order in which they were made
   ZygoteOnlyVector<StubFailure> stub_failures;
@@ -109,10 +121,10 @@ class Server {
   int Run() {
     ZygoteOnlyVector<pollfd>& sources = records_.sources;
     for (;;) {
-      sources = {{options_.control_fd, POLLIN, 0},
-                 {options_.stub_fd, POLLIN, 0},
-                 {signal_fd_.get(), POLLIN, 0},
-                 {reports_.get(), POLLIN, 0}};
+      sources.clear();
+      for (const int fd : {options_.control_fd, options_.stub_fd, signal_fd_.get(), reports_.get()}) {
+        sources.push_back({fd, POLLIN, 0});
+      }
       const size_t listeners = sources.size();
       for (const ChildRecord& child : children_) sources.push_back({child.listener.get(), POLLIN, 0});
       if (poll(sources.data(), sources.size(), -1) < 0) {
