@@ -58,11 +58,11 @@ struct ChildRecord {
   rusage usage = {};
 };
 
-// The kernel's limit of 255 children (CHILDREN_PER_ZYGOTE of the launcher), with the stubs that are being made.
+// More than the 255 children that there can be at a time (CHILDREN_PER_ZYGOTE), and what has been asked for besides.
 constexpr size_t kMostRecords = 512;
 
-// SECURITY: all that the zygote knows of its children. A child finds nothing of it: it would tell of its siblings. Nor does
-// the extent of the memory, which a child can see: there is room for all that there can be from the start.
+// SECURITY: all that the zygote knows of its children. A child finds nothing of it: it would tell of its siblings. Nor
+// does the extent of the memory, which a child can see: there is room for all that there can be from the start.
 struct Records {
   Records() {
     children.reserve(kMostRecords);
@@ -70,7 +70,6 @@ struct Records {
     stub_failures.reserve(kMostRecords);
     sources.reserve(kMostRecords);
   }
-
 
   ZygoteOnlyVector<ChildRecord> children;
   ZygoteOnlyVector<Stub> stubs;  // in the order in which they were made

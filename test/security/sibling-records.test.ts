@@ -1,6 +1,7 @@
 // What the zygote knows of its children is nowhere in the memory of a child, which is a copy of the zygote's.
 import t from 'tap';
 import { native } from '../../lib/native.js';
+import { eventually } from '../helpers/eventually.js';
 import { buildRaw, Lab } from '../helpers/security/lab.js';
 
 const addon = buildRaw(t);
@@ -48,5 +49,22 @@ t.test('no child has the token of another in its memory, alive or dead', async (
   // A number that happens to be in the memory of one child is not in that of all.
   const inherited = tokens.filter((_, index) => searches.every((found) => (found[index] ?? 0) > 0));
   t.strictSame(inherited, []);
+  for (const sibling of siblings) sibling.kill();
+});
+
+t.test('the memory of a child looks the same, however many siblings there are', async (t) => {
+  const lab = await Lab.start(t, addon, {}, { pool: { min: 0, max: 0 } });
+  const look = (): Promise<unknown> =>
+    lab.value(`return lines('/proc/self/maps').map((line) => line.split(' ').slice(0, 2).join(' ')).join();`);
+  // The first one was parked by start().
+  await look();
+  const alone = new Set<unknown>();
+  for (let i = 0; i < 5; i++) alone.add(await look());
+  const wait = `await new Promise((resolve) => process.stdin.once('data', resolve));`;
+  const siblings = await Promise.all(
+    Array.from({ length: 80 }, () => lab.spawn(wait, undefined, { stdin: 'pipe' })),
+  );
+  // Now and then a child maps something more for itself.
+  t.ok(await eventually('nothing is different', async () => alone.has(await look())));
   for (const sibling of siblings) sibling.kill();
 });
