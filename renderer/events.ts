@@ -2,15 +2,16 @@
 export class EventLog<T> implements AsyncIterable<T> {
   readonly #events: T[] = [];
   readonly #waiting = new Set<() => void>();
-  #ended = false;
+  #ended: { readonly error?: unknown } | undefined;
 
   push(event: T): void {
     this.#events.push(event);
     this.#wake();
   }
 
-  end(): void {
-    this.#ended = true;
+  /** @param ended with an error, which whoever iterates is thrown after the last event */
+  end(ended: { readonly error?: unknown } = {}): void {
+    this.#ended = ended;
     this.#wake();
   }
 
@@ -20,7 +21,8 @@ export class EventLog<T> implements AsyncIterable<T> {
       if (event !== undefined) {
         index++;
         yield event;
-      } else if (this.#ended) {
+      } else if (this.#ended !== undefined) {
+        if ('error' in this.#ended) throw this.#ended.error;
         return;
       } else {
         await new Promise<void>((resolve) => this.#waiting.add(resolve));

@@ -42,6 +42,7 @@ export type {
   StepCall,
   StepLimits,
   StepReport,
+  StepReportBase,
   StepTable,
   Tab,
   Validation,

@@ -1,4 +1,5 @@
 /** What became of a child, in words for the user whose code it ran. */
+import { InvalidOptionError, ZygoteStartError } from '../lib/errors.js';
 import type { LimitName, Result } from '../lib/index.js';
 import { errorText } from '../lib/error-text.js';
 import { cleanText, filenameOf, ownStack, placeIn } from './place.js';
@@ -102,9 +103,16 @@ export function badModule(step: Step, others: readonly string[]): Message {
   };
 }
 
+/** Of those, a zygote that is started again may know nothing. */
+const PASSING: readonly string[] = ['ERR_START_TIMED_OUT', 'ERR_START_FAILED'];
+
 /** What went wrong is for the operator's log, and not for a user to read. */
-export function internalMessage(): Message {
-  return { code: 'internal', text: 'Something went wrong that is not the fault of this step. Try again.' };
+export function internalMessage(error?: unknown): Message {
+  const isLasting =
+    error instanceof InvalidOptionError ||
+    (error instanceof ZygoteStartError && !PASSING.includes(error.code));
+  const advice = isLasting ? 'Whoever runs this service has to see to it.' : 'Try again.';
+  return { code: 'internal', text: `Something went wrong that is not the fault of this step. ${advice}` };
 }
 
 function bytes(count: number): string {

@@ -45,7 +45,7 @@ export class OpenWorkshop implements AsyncDisposable {
   }
 
   /**
-   * With the zygote that most steps need; that of `fetch`, if it has its own, is started when it is needed.
+   * With the zygote that most steps need; that of `fetch`, if it has its own, is started when it is needed unless it is eager.
    *
    * @param renderings how many there are, for the metrics
    * @throws {ZygoteStartError}; what making the folder of the cache fails with
@@ -54,9 +54,13 @@ export class OpenWorkshop implements AsyncDisposable {
     const { cache } = options;
     const folder = cache && (await CacheFolder.open(cache.dir, cache.maxBytes));
     const open = new OpenWorkshop(options, folder, renderings);
-    const { zygotes } = open.workshop.steps;
+    const { steps, fetch } = open.workshop;
     try {
-      await Promise.all([zygotes.get(), zygotes.environment]);
+      await Promise.all([
+        steps.zygotes.get(),
+        steps.zygotes.environment,
+        options.isFetchEager ? fetch.zygotes.get() : undefined,
+      ]);
     } catch (error) {
       await open.close();
       throw error;

@@ -53,6 +53,8 @@ export interface CheckedRendererOptions {
   readonly steps: CheckedConfinement;
   /** Undefined if it is that of all calls. */
   readonly fetch: CheckedConfinement | undefined;
+  /** Whether its zygote is started at once. */
+  readonly isFetchEager: boolean;
   readonly cache: { readonly dir: string; readonly maxBytes: number } | undefined;
   readonly store: ObjectStore | undefined;
   readonly maxChildren: number;
@@ -65,6 +67,9 @@ const amount: Check<number> = (value, name) =>
   Number.isSafeInteger(value) && (value as number) >= 0
     ? (value as number)
     : fail(name, 'a number of bytes', value);
+
+const flag: Check<boolean> = (value, name) =>
+  typeof value === 'boolean' ? value : fail(name, 'a boolean', value);
 
 const anything: Check<unknown> = (value) => value;
 
@@ -199,6 +204,7 @@ export function checkRendererOptions(options: RendererOptions | undefined): Chec
   const own = {
     sandbox: fetchReader.get('sandbox', sandboxWithoutLimits, common.sandbox),
     limits: fetchReader.get('limits', stepLimits, common.limits),
+    eager: fetchReader.get<boolean | undefined>('eager', flag, undefined),
   };
   fetchReader.end();
   const checked = {
@@ -213,6 +219,7 @@ export function checkRendererOptions(options: RendererOptions | undefined): Chec
   return {
     steps: confine(zygote, common.sandbox, common.limits, 'options'),
     fetch: fetch === undefined ? undefined : confine(zygote, own.sandbox, own.limits, 'options.fetch'),
+    isFetchEager: fetch !== undefined && (own.eager ?? own.sandbox.profile === 'network'),
     ...checked,
   };
 }

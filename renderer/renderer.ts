@@ -60,7 +60,8 @@ export class Renderer implements AsyncDisposable {
   }
 
   /**
-   * Starts one, with the zygote that most steps need; that of `fetch`, if it has its own, is started when it is needed.
+   * Starts one, with the zygote that most steps need; that of `fetch`, if it has its own, is started when it is needed unless it is
+   * `eager`, as it is with a network.
    *
    * With a queue, none is started here: workers have them.
    *

@@ -1,4 +1,5 @@
 /** One workflow that is being rendered: each step when those that it needs are done. */
+import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { Context } from '@opentelemetry/api';
 import type { Engine, EngineRequest, EngineRun } from './engine.js';
@@ -15,8 +16,12 @@ export interface RenderRequest extends Pick<EngineRequest, 'plan' | 'inputs' | '
   readonly context: Context;
 }
 
+/** Which of the renderings is added to each. */
+type UnnamedEvent = RenderEvent extends infer E ? (E extends unknown ? Omit<E, 'rendering'> : never) : never;
+
 export class WorkflowRendering implements Rendering {
   readonly workflow: string;
+  readonly id = randomUUID();
   readonly #telemetry: Telemetry;
   readonly #request: RenderRequest;
   readonly #events = new EventLog<RenderEvent>();
@@ -50,10 +55,17 @@ export class WorkflowRendering implements Rendering {
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#report = this.#render().finally(() => {
       signal?.removeEventListener('abort', onAbort);
-      this.#events.end();
     });
     // Whoever awaits it hears of it; nobody has to.
-    this.#report.catch(() => undefined);
+    this.#report.then(
+      ({ status, ms }) => {
+        this.#emit({ type: 'ended', status, ms });
+        this.#events.end();
+      },
+      (error: unknown) => {
+        this.#events.end({ error });
+      },
+    );
   }
 
   cancel(reason?: unknown): void {
@@ -65,6 +77,14 @@ export class WorkflowRendering implements Rendering {
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     return this.#report.then(onFulfilled, onRejected);
+  }
+
+  catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Report | B> {
+    return this.#report.catch(onRejected);
+  }
+
+  finally(onSettled?: (() => void) | null): Promise<Report> {
+    return this.#report.finally(onSettled);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<RenderEvent> {
@@ -100,6 +120,7 @@ export class WorkflowRendering implements Rendering {
       if (status !== 'ok') failSpan(span, status);
       const report = new WorkflowReport(
         plan,
+        this.id,
         status,
         status === 'canceled' ? signal.reason : undefined,
         steps,
@@ -143,13 +164,14 @@ export class WorkflowRendering implements Rendering {
     });
   }
 
-  #emit(event: RenderEvent): void {
-    this.#events.push(event);
+  #emit(event: UnnamedEvent): void {
+    this.#events.push({ ...event, rendering: this.id });
   }
 }
 
 class WorkflowReport implements Report {
   readonly workflow: string;
+  readonly rendering: string;
   readonly status: Report['status'];
   readonly reason?: unknown;
   readonly steps: readonly StepReport[];
@@ -158,12 +180,14 @@ class WorkflowReport implements Report {
 
   constructor(
     plan: Plan,
+    rendering: string,
     status: Report['status'],
     reason: unknown,
     steps: readonly StepReport[],
     { ms }: { readonly ms: number },
   ) {
     this.workflow = plan.workflow.id;
+    this.rendering = rendering;
     this.status = status;
     if (status === 'canceled') this.reason = reason;
     this.steps = steps;

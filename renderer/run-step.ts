@@ -33,7 +33,7 @@ export async function runStep(
   } catch (error) {
     if (caller.signal.aborted) return canceledReport(node, details());
     onFailed(error);
-    return errorReport(node, [internalMessage()], details());
+    return errorReport(node, [internalMessage(error)], details());
   }
 }
 

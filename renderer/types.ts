@@ -150,7 +150,8 @@ export interface CallReport {
   readonly usage: Usage;
 }
 
-interface StepReportBase {
+/** What all reports of steps have. */
+export interface StepReportBase {
   readonly step: string;
   readonly tab: string;
   readonly warnings: readonly Message[];
@@ -185,6 +186,8 @@ export type StepReport = StepReportBase &
 /** What became of a workflow. Disposing of it lets go of its tables. */
 export interface Report extends Disposable {
   readonly workflow: string;
+  /** The id of the {@link Rendering}. */
+  readonly rendering: string;
   /** `error` if any step has errors. */
   readonly status: 'ok' | 'error' | 'canceled';
   /** Why it was canceled: the reason of the signal, or a {@link RenderCanceledError}. */
@@ -196,17 +199,27 @@ export interface Report extends Disposable {
   readonly ms: number;
 }
 
-/** Progress. `queued`: its inputs are there. `started`: a child has begun. `done`: the rest, also without the others. */
-export type RenderEvent =
+/**
+ * Progress. `queued`: its inputs are there. `started`: a child has begun. `done`: the rest, also without the others. `ended`: the
+ * report is there, and nothing follows. `rendering` is the id of the {@link Rendering}, which tells the events of two versions of a
+ * workflow apart.
+ */
+export type RenderEvent = { readonly rendering: string } & (
   | { readonly type: 'queued'; readonly step: string; readonly tab: string }
   | { readonly type: 'started'; readonly step: string; readonly tab: string; readonly call: StepCall }
-  | { readonly type: 'done'; readonly step: string; readonly tab: string; readonly report: StepReport };
+  | { readonly type: 'done'; readonly step: string; readonly tab: string; readonly report: StepReport }
+  | { readonly type: 'ended'; readonly status: Report['status']; readonly ms: number }
+);
 
 /**
- * A workflow that is being rendered. Await it for the report; iterate over it for the events, from the first on. It runs
- * whether or not anybody does. It rejects only with an {@link InvalidOptionError}, for an input that is no table.
+ * A workflow that is being rendered. Await it for the report, as any promise; iterate over it for the events, from the first on. It
+ * runs whether or not anybody does. It rejects only with an {@link InvalidOptionError}, for an input that is no table; then who iterates
+ * is thrown that, too.
  */
-export interface Rendering extends PromiseLike<Report>, AsyncIterable<RenderEvent> {
+export interface Rendering
+  extends Pick<Promise<Report>, 'then' | 'catch' | 'finally'>, AsyncIterable<RenderEvent> {
+  /** Of this rendering and no other. */
+  readonly id: string;
   readonly workflow: string;
   cancel(reason?: unknown): void;
 }
@@ -247,6 +260,11 @@ export interface FetchOptions {
   readonly sandbox?: Omit<SandboxOptions, 'limits'>;
   /** @default those of the others */
   readonly limits?: StepLimits;
+  /**
+   * Whether their zygote is started at once, so that what can't be set up makes `start()` fail, and not when it is first needed.
+   * @default whether the profile is `network`
+   */
+  readonly eager?: boolean;
 }
 
 /**
@@ -278,7 +296,7 @@ export interface RendererOptions extends Omit<ZygoteOptions, 'sandbox' | 'cwd'> 
   readonly sandbox?: Omit<SandboxOptions, 'limits'>;
   /** What each child may use. */
   readonly limits?: StepLimits;
-  /** How the children of `fetch` are confined, if otherwise: they get a zygote of their own, when it is first needed. */
+  /** How the children of `fetch` are confined, if otherwise: they get a zygote of their own. */
   readonly fetch?: FetchOptions;
   /** @default none: results are kept in memory, as far as `maxMemoryBytes` goes */
   readonly cache?: CacheOptions;

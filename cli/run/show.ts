@@ -20,12 +20,32 @@ export interface Shown {
   readonly isVerbose: boolean;
 }
 
+/** How it ended, by the names that the library has for it. */
+function detailsOf(result: Exclude<Result, { status: 'ok' }>): object {
+  switch (result.status) {
+    case 'exited':
+      return { exitCode: result.exitCode };
+    case 'signaled':
+      return { signal: result.signal };
+    case 'timedOut':
+      return { timeoutMs: result.timeoutMs };
+    case 'limitExceeded':
+      return { limit: result.limit, max: result.max };
+    case 'badOutput':
+      return { reason: result.reason, path: result.path };
+    case 'forbidden':
+      return { syscall: result.syscall };
+    default:
+      return {};
+  }
+}
+
 export function showAsJson({ result, filename, written }: Shown): void {
   const { status, usage, stdout, stderr } = result;
   const printed = { usage, stdout: stdout?.text ?? '', stderr: stderr?.text ?? '' };
   if (result.status !== 'ok') {
     const error = { message: explain(result, filename), ...(result.status === 'threw' ? result.error : {}) };
-    printJson({ status, error, ...printed });
+    printJson({ status, error, ...detailsOf(result), ...printed });
     return;
   }
   const tables = tablesAsJson(result.tables, written);

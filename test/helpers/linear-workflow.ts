@@ -51,7 +51,11 @@ export function testLinearWorkflow(t: Test, renderer: Renderer): void {
     t.strictSame([...(await last.table.read()).getChild('a')!], [2, 4]);
     t.equal(report.tables.tab, last.table);
     t.strictSame(
-      events.map((event) => `${event.step} ${event.type}${event.type === 'started' ? ` ${event.call}` : ''}`),
+      events.map((event) =>
+        event.type === 'ended'
+          ? event.status
+          : `${event.step} ${event.type}${event.type === 'started' ? ` ${event.call}` : ''}`,
+      ),
       [
         'double queued',
         'double started validate',
@@ -61,6 +65,7 @@ export function testLinearWorkflow(t: Test, renderer: Renderer): void {
         'limit started validate',
         'limit started render',
         'limit done',
+        'ok',
       ],
     );
   });

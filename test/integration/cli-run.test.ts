@@ -162,6 +162,8 @@ t.test(
       status: 'threw',
       error: { name: 'TypeError', stack: /throws\.js:3/ },
     });
+    const exited = await cli(['run', 'exits.js', '--json'], { cwd });
+    t.match(JSON.parse(exited.stdout), { status: 'exited', exitCode: 3 });
   },
 );
 

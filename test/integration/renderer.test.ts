@@ -148,12 +148,14 @@ t.test('an input that is no table rejects the rendering, and ends its events', a
   for (const wrong of [5 as never, { path: '/no/such/file' }]) {
     const rendering = renderer.render(workflow(tab), { inputs: { wrong } });
     const events: RenderEvent[] = [];
-    for await (const event of rendering) events.push(event);
+    const refusal = { code: 'ERR_INVALID_OPTION', option: /^options\.inputs\.wrong/ };
+    const watch = async (): Promise<void> => {
+      for await (const event of rendering) events.push(event);
+    };
+    await t.rejects(watch(), refusal, 'who iterates is told');
     t.strictSame(events, []);
-    await t.rejects(Promise.resolve(rendering), {
-      code: 'ERR_INVALID_OPTION',
-      option: /^options\.inputs\.wrong/,
-    });
+    await t.rejects(Promise.resolve(rendering), refusal);
+    t.match(await rendering.catch((error: unknown) => error), refusal);
   }
   using unused = await renderer.render(linear(source('one')), { inputs: { wrong: 5 as never } });
   t.equal(unused.status, 'ok', 'one that nothing takes is not looked at');
@@ -161,11 +163,19 @@ t.test('an input that is no table rejects the rendering, and ends its events', a
 
 t.test('events are there from the first one on, whenever one begins to iterate', async (t) => {
   const rendering = renderer.render(linear(source('one')));
-  (await rendering)[Symbol.dispose]();
+  const report = await rendering.finally(() => undefined);
+  report[Symbol.dispose]();
   const types: string[] = [];
-  for await (const { type } of rendering) types.push(type);
+  for await (const { type, rendering: id } of rendering) {
+    types.push(type);
+    t.equal(id, rendering.id);
+  }
   t.equal(types[0], 'queued');
-  t.equal(types.at(-1), 'done');
+  t.strictSame(types.slice(-2), ['done', 'ended']);
+  t.equal(report.rendering, rendering.id);
+  const other = renderer.render(linear(source('one')));
+  (await other)[Symbol.dispose]();
+  t.not(other.id, rendering.id);
 });
 
 t.test('what is no workflow is refused by the place in it', (t) => {

@@ -22,6 +22,14 @@ t.test('where the host does not forward, it names the setting', { skip }, async 
   t.equal(network.state(), before, 'and changes nothing');
 });
 
+t.test('nor does a Renderer whose fetch() is to have one', { skip }, async (t) => {
+  const network = await TestNetwork.make(t, { forwarding: false });
+  const start = `const { Renderer } = await import(${JSON.stringify(new URL('../../renderer/index.js', import.meta.url).href)});
+    const sandbox = { profile: 'network', network: { allow: [{ to: '${ALLOWED}', ports: 80 }] } };
+    await Renderer.start({ fetch: { sandbox } }).then(() => say('started'), ({ code }) => say(code)); process.exit();`;
+  t.equal(await new HostProgram(t, start, { through: network.through }).next(), 'ERR_SANDBOX_UNAVAILABLE');
+});
+
 t.test('forwarding of the link that leads outside is enough', { skip }, async (t) => {
   const network = await TestNetwork.make(t, { forwarding: false });
   network.set('net/ipv4/conf/eth0/forwarding', 1);
