@@ -16,12 +16,12 @@ import path from 'node:path';
 import type { ZygoteComplaint, ZygoteConfig } from '../protocol/start.js';
 import { runJob } from './child.js';
 import { prepareFresh } from './fresh.js';
-import { collectGarbage } from './garbage.js';
+import { collectGarbage, forgetsKinds } from './garbage.js';
 import { ModuleRegistry } from './modules.js';
 import { preloadModules } from './preload.js';
 import { untilQuiet } from './quiet.js';
 import { sealRandom } from './random.js';
-import { rehearsalOfAll, rehearsalOfChild, rehearse } from './rehearsal.js';
+import { rehearsalOfChild, rehearsalsOfAll, rehearse } from './rehearsal.js';
 import { isPackageNeededAndThere } from './typescript.js';
 import { prepareUserModules } from './user-module.js';
 
@@ -56,11 +56,10 @@ async function start(): Promise<() => Promise<void>> {
   const requests = config.preload.map((specifier) => ({ specifier, parent: config.from }));
   const registry = new ModuleRegistry(await preloadModules(requests));
   await prepareUserModules({ typescript: config.typescript ?? isPackageNeededAndThere(), registry });
-  const all = rehearsalOfAll(registry);
   const rehearsal = rehearsalOfChild(registry);
+  const rehearsals = [...rehearsalsOfAll(registry), rehearsal];
   for (let round = 0; round < REHEARSALS; round++) {
-    await rehearse(registry, all);
-    await rehearse(registry, rehearsal);
+    for (const each of rehearsals) await rehearse(registry, each);
   }
   const begun = performance.now();
   await untilQuiet(addon, config.idleTimeoutMs / 2);
@@ -71,6 +70,11 @@ async function start(): Promise<() => Promise<void>> {
   const sandbox = { ...config.sandbox, filter: Buffer.from(config.sandbox.filter, 'base64') };
   await untilQuiet(addon, 0);
   collectGarbage();
+  if (forgetsKinds) {
+    // Each child would learn them again.
+    await rehearse(registry, rehearsal);
+    await untilQuiet(addon, 0);
+  }
   sealRandom();
 
   const jobFd = addon.sealAndServe({

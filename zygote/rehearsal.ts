@@ -11,7 +11,7 @@ import { mapTables, readJob } from './job.js';
 import type { ModuleRegistry } from './modules.js';
 import { runSource } from './run-source.js';
 
-const READ_COLUMNS = `module.exports = ({ params, tables }) => {
+const READ_COLUMNS = `({ params, tables }) => {
   for (const table of Object.values(tables)) {
     for (const { name } of table.schema.fields) table.getChild(name).toArray();
   }
@@ -19,7 +19,7 @@ const READ_COLUMNS = `module.exports = ({ params, tables }) => {
 };`;
 
 /** Does what steps do with tables most often: takes columns, values and rows, and gives tables back. */
-const USE_TABLES = `module.exports = ({ params, tables }) => {
+const USE_TABLES = `({ params, tables }) => {
   for (const table of Object.values(tables)) {
     for (const { name } of table.schema.fields) {
       const column = table.getChild(name);
@@ -31,6 +31,10 @@ const USE_TABLES = `module.exports = ({ params, tables }) => {
   }
   return { value: params, tables };
 };`;
+
+/** An ES text is compiled as CommonJS first, and so goes both ways. */
+const asModule = (entry: string): string => `export default ${entry}`;
+const asCommonJs = (entry: string): string => `module.exports = ${entry}`;
 
 function jobOf(code: string): Buffer {
   const job: Job<unknown> = {
@@ -104,7 +108,7 @@ export async function rehearse(registry: ModuleRegistry, { message, tables }: Re
  * What the zygote rehearses: most of apache-arrow is compiled only when it is first used, which took each child 5 ms. A
  * file and a stream are read in different ways. Without apache-arrow there are no tables.
  */
-export function rehearsalOfAll(registry: ModuleRegistry): Rehearsal {
+export function rehearsalsOfAll(registry: ModuleRegistry): Rehearsal[] {
   const arrow = findArrow(registry);
   const tables = tablesOf(() => {
     const table = arrow?.tableFromArrays({
@@ -121,7 +125,7 @@ export function rehearsalOfAll(registry: ModuleRegistry): Rehearsal {
       ['stream', arrow.tableToIPC(table, 'stream')],
     ];
   });
-  return { message: jobOf(USE_TABLES), tables };
+  return [asModule, asCommonJs].map((text) => ({ message: jobOf(text(USE_TABLES)), tables }));
 }
 
 /** What each child rehearses before it parks: as little as makes the pages its own that nearly every job writes to. */
@@ -132,7 +136,7 @@ export function rehearsalOfChild(registry: ModuleRegistry): Rehearsal {
     const table = arrow.tableFromArrays({ int: Int32Array.of(1), float: Float64Array.of(0.5) });
     return [['file', arrow.tableToIPC(table, 'file')]];
   });
-  return { message: jobOf(READ_COLUMNS), tables };
+  return { message: jobOf(asModule(READ_COLUMNS)), tables };
 }
 
 function tablesOf(make: () => [string, Uint8Array][]): Tables {
