@@ -45,8 +45,10 @@ async function plain(report: Report): Promise<object> {
 /** What is heard of each step, in its order; those of others come in between as they like. */
 function heardOf(events: readonly RenderEvent[]): Record<string, readonly string[]> {
   const heard: Record<string, string[]> = {};
-  for (const event of events)
+  for (const event of events) {
+    if (event.type === 'ended') continue;
     (heard[event.step] ??= []).push(event.type === 'started' ? `started ${event.call}` : event.type);
+  }
   return heard;
 }
 
