@@ -20,6 +20,9 @@ export interface Findings {
 /** How many dictionary batches a table may have whose dictionaries are read all at once: those of a file. */
 const MOST_IN_FILE = 8;
 
+/** A schema with what some writers add takes some 10 KB. */
+const LEAST_METADATA_BYTES = 2 ** 16;
+
 /**
  * @param fd sealed, so that what was found stays true
  * @param memory a mapping of it up to the end of the last table
@@ -35,7 +38,18 @@ export function findFault(fd: number, memory: ArrayBuffer, tables: readonly Outp
   // SECURITY: what all of them may have, since there may be many.
   const maxChunks = Math.ceil(DEFAULT_ARROW_LIMITS.maxChunks / tables.length);
   const maxVirtualValues = Math.ceil(DEFAULT_ARROW_LIMITS.maxVirtualValues / tables.length);
-  const limits = { maxChunks, maxVirtualValues, maxColumns: MAX_RESULT_COLUMNS };
+  const maxMetadataBytes = Math.max(
+    LEAST_METADATA_BYTES,
+    Math.ceil(DEFAULT_ARROW_LIMITS.maxMetadataBytes / tables.length),
+  );
+  const maxMetadataEntries = Math.ceil(DEFAULT_ARROW_LIMITS.maxMetadataEntries / tables.length);
+  const limits = {
+    maxChunks,
+    maxVirtualValues,
+    maxMetadataBytes,
+    maxMetadataEntries,
+    maxColumns: MAX_RESULT_COLUMNS,
+  };
   const dictionaries: number[] = [];
   for (const { name, offset, length } of tables) {
     const found = (reason: string): Findings => ({ fault: { path: `tables.${name}`, reason }, dictionaries });

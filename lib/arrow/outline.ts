@@ -2,7 +2,7 @@
 import { FlatBuffer } from './validate/flatbuffer.js';
 import { fail } from './validate/errors.js';
 import { isFile, readTail } from './validate/file.js';
-import { resolveLimits } from './validate/limits.js';
+import { MetadataBudget, resolveLimits } from './validate/limits.js';
 import {
   DICTIONARY_BATCH,
   readBlock,
@@ -22,7 +22,8 @@ import { MessageWalk } from './validate/walk.js';
  */
 export function checkOutline(bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const input = { bytes, view, limits: resolveLimits({ maxMetadataBytes: 2 ** 31 - 1 }) };
+  const limits = resolveLimits({ maxMetadataBytes: 2 ** 31 - 1, maxMetadataEntries: 2 ** 31 - 1 });
+  const input = { bytes, view, limits, metadata: new MetadataBudget(limits) };
   if (isFile(bytes)) checkFile(input);
   else checkStream(input);
 }
@@ -34,9 +35,9 @@ function checkStream(input: Input): void {
 }
 
 function checkFile(input: Input): void {
-  const { bytes, view } = input;
+  const { view } = input;
   const { footerStart, footerLength } = readTail(input);
-  const footer = new FlatBuffer(bytes, view, footerStart, footerLength).root();
+  const footer = new FlatBuffer(input, footerStart, footerLength).root();
   if (!footer.has(1)) fail('footer', 'Footer without a schema', footer.position);
   for (const [field, kind] of [[2, DICTIONARY_BATCH], [3, RECORD_BATCH]] as const) {
     const { position, length } = footer.vector(field, 24);

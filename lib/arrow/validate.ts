@@ -2,7 +2,7 @@ import { InvalidOptionError } from '../errors.js';
 import { hasUnion } from './validate/batches.js';
 import { fail } from './validate/errors.js';
 import { isFile, validateFile } from './validate/file.js';
-import { resolveLimits, type ArrowLimits } from './validate/limits.js';
+import { MetadataBudget, resolveLimits, type ArrowLimits } from './validate/limits.js';
 import { validateStream } from './validate/stream.js';
 
 export { InvalidArrowError, type ArrowReason } from './validate/errors.js';
@@ -40,7 +40,8 @@ export function validateArrow(bytes: Uint8Array, limits?: Partial<ArrowLimits>):
   // Typed arrays can only be laid over memory at multiples of their width.
   const aligned = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
   const view = new DataView(aligned.buffer, aligned.byteOffset, aligned.byteLength);
-  const input = { bytes: aligned, view, limits: resolveLimits(limits) };
+  const resolved = resolveLimits(limits);
+  const input = { bytes: aligned, view, limits: resolved, metadata: new MetadataBudget(resolved) };
   const format = isFile(aligned) ? 'file' : 'stream';
   const { schema, batches } = format === 'file' ? validateFile(input) : validateStream(input);
   if (bytes.byteOffset % 4 !== 0 && hasUnion(schema.fields)) {

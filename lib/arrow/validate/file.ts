@@ -43,10 +43,10 @@ export function readTail({ bytes, view, limits }: Input): { footerStart: number;
  * message of another kind it never ends.
  */
 export function validateFile(input: Input): { schema: Schema; batches: Batches } {
-  const { bytes, view, limits } = input;
+  const { bytes, limits } = input;
   const { length } = bytes;
   const { footerStart, footerLength } = readTail(input);
-  const footer = new FlatBuffer(bytes, view, footerStart, footerLength).root();
+  const footer = new FlatBuffer(input, footerStart, footerLength).root();
   const { schema, version } = readFooter(footer, input);
 
   const walk = new MessageWalk(input, HEAD, footerStart);

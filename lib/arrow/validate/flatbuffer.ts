@@ -1,5 +1,14 @@
 import { isUtf8 } from 'node:buffer';
 import { fail } from './errors.js';
+import type { MetadataBudget } from './limits.js';
+
+/** What flatbuffers lie in. */
+export interface Source {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  /** What all of them together may make a reader keep. */
+  readonly metadata: MetadataBudget;
+}
 
 /**
  * Reads one flatbuffer without trusting a number in it. Each access checks what it uses: position inside the buffer,
@@ -11,13 +20,15 @@ import { fail } from './errors.js';
 export class FlatBuffer {
   readonly view: DataView;
   readonly bytes: Uint8Array;
+  readonly metadata: MetadataBudget;
   readonly start: number;
   readonly end: number;
   #visitable: number;
 
-  constructor(bytes: Uint8Array, view: DataView, start: number, length: number) {
+  constructor({ bytes, view, metadata }: Source, start: number, length: number) {
     this.bytes = bytes;
     this.view = view;
+    this.metadata = metadata;
     this.start = start;
     this.end = start + length;
     this.#visitable = 1024 + 16 * length;
@@ -164,8 +175,9 @@ export class Table {
   string(field: number): string | undefined {
     const position = this.#field(field, 4);
     if (position === 0) return undefined;
-    const { bytes, view, end } = this.buffer;
+    const { bytes, view, metadata, end } = this.buffer;
     const { position: start, length } = this.buffer.vectorAt(position, 1);
+    metadata.chargeText(length, start);
     if (start + length >= end || view.getUint8(start + length) !== 0) {
       fail('flatbuffer', 'String without a terminating zero', start);
     }

@@ -19,8 +19,13 @@ export interface ArrowLimits {
   maxDictionaries: number;
   /** How deep types may be nested. @default 64 */
   maxDepth: number;
-  /** Bytes of metadata of one message or of the footer: schema, names, custom metadata, lists of buffers. @default 16777216 */
+  /**
+   * Bytes of metadata of one message or of the footer: schema, names, custom metadata, lists of buffers. Of the whole input,
+   * names and other text of metadata may be twice as much, counted as often as they are referred to. @default 16777216
+   */
   maxMetadataBytes: number;
+  /** Pairs of custom metadata, of the schema, its fields, the footer and all messages together. @default 65536 */
+  maxMetadataEntries: number;
   /**
    * Work that reading costs without any bytes behind it, counted in values: rows of null columns and of values of
    * no width, values of a dictionary or a view that several rows share. This many are accepted, and eight more for
@@ -38,6 +43,7 @@ export const DEFAULT_ARROW_LIMITS: Readonly<ArrowLimits> = Object.freeze({
   maxDictionaries: 100_000,
   maxDepth: 64,
   maxMetadataBytes: 2 ** 24,
+  maxMetadataEntries: 2 ** 16,
   maxVirtualValues: 2 ** 24,
 });
 
@@ -59,6 +65,31 @@ export function resolveLimits(given: Partial<ArrowLimits> = {}): ArrowLimits {
   // The validator and apache-arrow recurse over nested types.
   limits.maxDepth = Math.min(limits.maxDepth, 256);
   return limits;
+}
+
+/**
+ * Counts what of the metadata apache-arrow makes strings and objects of, and keeps as long as the table is kept.
+ *
+ * SECURITY: all of it may be one string that is referred to over and over, in each message anew.
+ */
+export class MetadataBudget {
+  #bytesLeft: number;
+  #entriesLeft: number;
+
+  constructor({ maxMetadataBytes, maxMetadataEntries }: ArrowLimits) {
+    // In a file the schema may be there twice.
+    this.#bytesLeft = 2 * maxMetadataBytes;
+    this.#entriesLeft = maxMetadataEntries;
+  }
+
+  chargeText(bytes: number, offset: number): void {
+    this.#bytesLeft -= bytes;
+    if (this.#bytesLeft < 0) fail('limit', 'More text in metadata than maxMetadataBytes allows', offset);
+  }
+
+  chargeEntry(offset: number): void {
+    if (--this.#entriesLeft < 0) fail('limit', 'More custom metadata than maxMetadataEntries', offset);
+  }
 }
 
 /** Counts what reading costs beyond the bytes; see {@link ArrowLimits.maxVirtualValues}. */

@@ -1,12 +1,10 @@
 import { fail } from './errors.js';
-import { FlatBuffer, readInt64, type Table, type Vector } from './flatbuffer.js';
+import { FlatBuffer, readInt64, type Source, type Table, type Vector } from './flatbuffer.js';
 import type { ArrowLimits } from './limits.js';
 import { readMetadata } from './schema.js';
 
 /** The whole input: `bytes` starts at a multiple of eight in its memory, so that typed arrays can be laid over it. */
-export interface Input {
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
+export interface Input extends Source {
   readonly limits: ArrowLimits;
 }
 
@@ -56,7 +54,7 @@ export function readFrame({ view, limits }: Input, start: number, end: number): 
 }
 
 export function readMessage(input: Input, frame: Frame, end: number): Message {
-  const buffer = new FlatBuffer(input.bytes, input.view, frame.metadata, frame.metadataLength);
+  const buffer = new FlatBuffer(input, frame.metadata, frame.metadataLength);
   const table = buffer.root();
   const version = table.int16(0);
   checkVersion(version, table.position);

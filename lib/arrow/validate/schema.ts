@@ -52,6 +52,7 @@ export function readSchema(table: Table, limits: ArrowLimits): Schema {
 /** Walks over user-defined metadata: it has no meaning here, but apache-arrow decodes all of it. */
 export function readMetadata(table: Table, field: number): void {
   for (const entry of table.tables(field)) {
+    table.buffer.metadata.chargeEntry(entry.position);
     entry.string(0);
     entry.string(1);
   }

@@ -119,6 +119,20 @@ t.test('refuses custom metadata in which one text is given over and over', (t) =
   t.end();
 });
 
+t.test('counts a text that is given over and over as often as it is given', (t) => {
+  const count = 12;
+  const pairs = Array.from({ length: count }, (_, i): [string, string] => [`${i}`, i === 0 ? 'x'.repeat(5_000) : '']);
+  const bytes = whole(new arrow.Field('c', new arrow.Int32(), true, new Map(pairs)));
+  const limits = { maxMetadataBytes: 8_000 };
+  t.equal(refusal(bytes, limits), undefined);
+  const first = vectorAt(schemaOf(bytes).fields(0)!, 6);
+  const view = viewOf(bytes);
+  for (let i = 1; i < count; i++) view.setUint32(first + 4 * i, view.getUint32(first, true) - 4 * i, true);
+  t.equal(refusal(bytes), undefined, 'not too often for its bytes');
+  refuses(t, bytes, 'limit', 'but for what is kept of it', limits);
+  t.end();
+}); // prettier-ignore
+
 t.test('refuses each kind of a message with a table left out', (t) => {
   const bytes = whole(int);
   const message = Message.getRootAsMessage(new ByteBuffer(bytes.subarray(METADATA)));

@@ -65,6 +65,26 @@ t.test('counts batches and the columns in them, against the bytes that there are
   t.end();
 });
 
+t.test('counts custom metadata, and text in metadata, of all messages together', (t) => {
+  const pairs = (count: number, text = ''): Map<string, string> =>
+    new Map(Array.from({ length: count }, (_, i) => [`${i}`, text]));
+  const write = (text: string, format: 'file' | 'stream'): Uint8Array => {
+    const schema = new arrow.Schema([new arrow.Field('c', int8, true, pairs(1))], pairs(2));
+    const { data } = new arrow.Table({ c: arrow.vectorFromArray([1], int8) }).batches[0]!;
+    const batches = Array.from({ length: 10 }, () => new arrow.RecordBatch(schema, data, pairs(3, text)));
+    return arrow.tableToIPC(new arrow.Table(schema, batches), format);
+  };
+  for (const format of ['file', 'stream'] as const) {
+    const short = write('', format);
+    t.equal(refusal(short, { maxMetadataEntries: 33 }), undefined, format);
+    refuses(t, short, 'limit', `${format}, one pair less`, { maxMetadataEntries: 32 });
+    const long = write('x'.repeat(500), format);
+    t.equal(refusal(long, { maxMetadataBytes: 8_000 }), undefined, `${format}, 15,000 bytes of text`);
+    refuses(t, long, 'limit', `${format}, with text for 14,000`, { maxMetadataBytes: 7_000 });
+  }
+  t.end();
+});
+
 t.test('rows that take no bytes are limited', (t) => {
   const count = 1_000_000;
   const node = [count, 0] as const;
