@@ -3,6 +3,7 @@
  * it when its holder ends, however that ends, and those that are connected to it hear of it.
  */
 import { connect, createServer, type Socket } from 'node:net';
+import { unlessAborted } from './flights.js';
 
 /** Never more than a saving: who has waited for so long goes on without it. */
 const MOST_WAIT_MS = 60_000;
@@ -43,25 +44,20 @@ export async function lockOrWait(name: string, signal: AbortSignal): Promise<(()
 /** Waits until the holder lets go, but not for ever. */
 async function hasEnded(path: string, signal: AbortSignal): Promise<boolean> {
   const socket = connect(path);
-  let onAbort: (() => void) | undefined;
   let timer: NodeJS.Timeout | undefined;
-  try {
-    return await new Promise<boolean>((resolve, reject) => {
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        resolve(true);
-      });
-      timer = setTimeout(() => {
-        resolve(false);
-      }, MOST_WAIT_MS);
-      onAbort = () => {
-        reject(signal.reason as Error);
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
+  const ended = new Promise<boolean>((resolve) => {
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      resolve(true);
     });
+    timer = setTimeout(() => {
+      resolve(false);
+    }, MOST_WAIT_MS);
+  });
+  try {
+    return await unlessAborted(ended, signal);
   } finally {
     clearTimeout(timer);
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
     socket.destroy();
   }
 }

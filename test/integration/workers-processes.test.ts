@@ -7,6 +7,7 @@ import { folderStore } from '../../renderer/index.js';
 import { cli, folderOf, startCli, type Started } from '../helpers/cli.js';
 import { eventually } from '../helpers/eventually.js';
 import { startRedis } from '../helpers/redis-server.js';
+import { startS3 } from '../helpers/s3-server.js';
 import { linear, startRenderer, step, stepOf, temporaryFolder } from '../helpers/renderer.js';
 
 /** One word after another, so that what looks for them has not got them itself. */
@@ -17,19 +18,19 @@ const store = folderStore({ dir });
 const queue = { connection: redis.url };
 const SECRET = ['of-the-operator', 'and-of-nobody-else'] as const;
 
-/** One that takes steps. */
-async function startWorker(t: Test, ...options: string[]): Promise<Started> {
-  const args = [
-    'worker',
-    '--store',
-    pathToFileURL(dir).href,
-    '--concurrency',
-    '1',
-    '--lock',
-    '1s',
-    ...options,
-  ];
-  const env = { NODESPAWNER_REDIS: redis.url, AWS_SECRET_ACCESS_KEY: SECRET.join(' ') };
+/** One that takes steps, with tables in a folder. */
+function startWorker(t: Test, ...options: string[]): Promise<Started> {
+  return startWorkerOf(t, pathToFileURL(dir).href, {}, options);
+}
+
+async function startWorkerOf(
+  t: Test,
+  where: string,
+  variables: Readonly<Record<string, string>>,
+  options: readonly string[] = [],
+): Promise<Started> {
+  const args = ['worker', '--store', where, '--concurrency', '1', '--lock', '1s', ...options];
+  const env = { NODESPAWNER_REDIS: redis.url, AWS_SECRET_ACCESS_KEY: SECRET.join(' '), ...variables };
   const started = startCli(args, { env });
   t.teardown(() => started.process.kill('SIGKILL'));
   let said = '';
@@ -111,4 +112,37 @@ t.test('a workflow is submitted and followed by the command line', async (t) => 
   const refused = await cli(['render', file, ...shared, '--timeout', '1s']);
   t.equal(refused.code, 2);
   t.match(refused.stderr, /--timeout is for the workers/);
+});
+
+t.test('a worker and the command line share a bucket, and nothing else', async (t) => {
+  const s3 = await startS3(t);
+  const bucket = s3.url('lake');
+  await startWorkerOf(t, bucket, s3.env, ['--prefix', 'with-a-bucket']);
+  const folder = folderOf(t, {
+    'workflow.yaml': `tabs:
+  - id: tab
+    from: rows
+    steps:
+      - id: cut
+        code: 'export const render = (table) => table.slice(0, 1);'
+      - id: same
+        code: 'export const render = (table) => table;'
+`,
+    'rows.csv': 'a\n1\n2\n',
+  });
+  const render = (...more: string[]) =>
+    cli(
+      [
+        ...['render', path.join(folder, 'workflow.yaml'), '--input', `rows=${path.join(folder, 'rows.csv')}`],
+        ...['--store', bucket, '--prefix', 'with-a-bucket', '-o', '-', '--format', 'csv', ...more],
+      ],
+      { env: { NODESPAWNER_REDIS: redis.url, ...s3.env } },
+    );
+  const { code, stdout, stderr } = await render();
+  t.match({ code, stdout }, { code: 0, stdout: 'a\n1\n' }, stderr);
+  const put = s3.seen.filter(({ method, key }) => method === 'PUT' && key.includes('lake/tables/'));
+  // What was given, and what the first step made of it; the second made nothing new.
+  t.equal(new Set(put.map(({ key }) => key)).size, 2);
+  const again = await render('--tenant', 'another');
+  t.match({ code: again.code, stdout: again.stdout }, { code: 0, stdout: 'a\n1\n' }, again.stderr);
 });
