@@ -2,7 +2,7 @@
 import { InvalidOptionError, ZygoteStartError } from '../lib/errors.js';
 import type { LimitName, Result } from '../lib/index.js';
 import { errorText } from '../lib/error-text.js';
-import { cleanText, filenameOf, ownStack, placeIn } from './place.js';
+import { cleanText, filenameOf, ownStack, placeIn, placeOfImport } from './place.js';
 import type { Message, Step, StepCall } from './types.js';
 
 export type FailedResult = Exclude<Result, { status: 'ok' | 'canceled' }>;
@@ -48,7 +48,9 @@ export function failureMessage(
       if (error.code === TYPESCRIPT_UNAVAILABLE)
         return { code: 'threw', text: 'TypeScript is not available here: write this step in JavaScript.' };
       const stacks = [error, ...error.causes].map(({ stack }) => stack);
-      const place = stacks.map((stack) => placeIn(stack, step)).find((found) => found !== undefined);
+      const place =
+        stacks.map((stack) => placeIn(stack, step)).find((found) => found !== undefined) ??
+        placeOfImport(error.message, step);
       return {
         code: 'threw',
         text: cleanText(errorText(error)),

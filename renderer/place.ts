@@ -36,6 +36,19 @@ export function ownStack(stack: string, step: Step): string {
   return withoutHostPaths(stack.split('\n').filter(isOwn).join('\n'));
 }
 
+/** Where a module is named that there is not: no frame of a stack is there, since nothing has run. */
+export function placeOfImport(message: string, step: Step): Place | undefined {
+  const [, specifier] = /^Cannot find module '([^']{1,200})'/.exec(message) ?? [];
+  if (specifier === undefined) return undefined;
+  for (const [index, line] of step.code.split('\n').entries()) {
+    const at = [`'${specifier}'`, `"${specifier}"`]
+      .map((quoted) => line.indexOf(quoted))
+      .find((column) => column >= 0);
+    if (at !== undefined) return placeAt(index + 1, at + 1, step);
+  }
+  return undefined;
+}
+
 /** Undefined if there is no such line. */
 export function placeAt(line: unknown, column: unknown, step: Step): Place | undefined {
   if (!Number.isSafeInteger(line) || (line as number) < 1) return undefined;

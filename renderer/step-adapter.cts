@@ -71,7 +71,20 @@ function contextOf({ fetched }: StepJob, tables: Tables): object {
   return fetched === undefined ? { inputs } : { inputs, fetched: { table: tables.fetched, ...fetched } };
 }
 
+/** A column of a table of arquero that Arrow has no type for. */
+class BadColumn extends Error {}
+
 function give(returned: unknown, require: (specifier: string) => unknown): unknown {
+  try {
+    return giveUnless(returned, require);
+  } catch (error) {
+    if (error instanceof BadColumn) return { bad: error.message };
+    throw error;
+  }
+}
+
+/** @throws {BadColumn} */
+function giveUnless(returned: unknown, require: (specifier: string) => unknown): unknown {
   const alone = toTabular(returned, require);
   if (alone !== undefined)
     return { value: { value: null, warnings: [], errors: [] }, tables: { table: alone } };
@@ -113,7 +126,8 @@ function toTabular(value: unknown, require: (specifier: string) => unknown): unk
   if (value instanceof arrow.Table || value instanceof arrow.RecordBatch) return value;
   if (value instanceof Uint8Array) return arrow.tableFromIPC(value);
   const { toArrowIPC } = value as { toArrowIPC?: unknown };
-  if (typeof toArrowIPC === 'function') return arrow.tableFromIPC(toArrowIPC.call(value) as Uint8Array);
+  if (typeof toArrowIPC === 'function')
+    return arrow.tableFromIPC(ipcOf(value as ArqueroTable, toArrowIPC as () => Uint8Array));
   const {
     next,
     [Symbol.iterator]: iterate,
@@ -122,6 +136,33 @@ function toTabular(value: unknown, require: (specifier: string) => unknown): unk
   const isSource =
     typeof iterateAsync === 'function' || (typeof iterate === 'function' && typeof next === 'function');
   return isSource ? value : undefined;
+}
+
+interface ArqueroTable {
+  columnNames?(): string[];
+  select?(name: string): { toArrowIPC(): Uint8Array };
+}
+
+/** @throws {BadColumn} which of the columns it is that arquero's own error doesn't name */
+function ipcOf(table: ArqueroTable, toArrowIPC: () => Uint8Array): Uint8Array {
+  try {
+    return toArrowIPC.call(table);
+  } catch (error) {
+    const names = table.columnNames?.() ?? [];
+    const column = names.find((name) => {
+      try {
+        table.select?.(name).toArrowIPC();
+        return false;
+      } catch {
+        return true;
+      }
+    });
+    if (column === undefined) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new BadColumn(
+      `its column '${column}' has no type of its own, such as with texts and numbers in it (${reason})`,
+    );
+  }
 }
 
 /** Undefined if they are none. */

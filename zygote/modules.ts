@@ -55,8 +55,8 @@ export class ModuleRegistry {
     const listed = names.slice(0, NAMED_AT_MOST).join(', ');
     const more = names.length > NAMED_AT_MOST ? ` and ${names.length - NAMED_AT_MOST} more` : '';
     const error = new Error(
-      `Cannot find module '${specifier}' in ${from}: only Node's own modules and what Zygote.start() was told to ` +
-        `preload can be found, by the name given there. Preloaded: ${names.length === 0 ? 'nothing' : listed + more}`,
+      `Cannot find module '${specifier}' in ${from}: there are Node's own modules and, preloaded, ` +
+        (names.length === 0 ? 'nothing' : listed + more),
     );
     throw Object.assign(
       error,

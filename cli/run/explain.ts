@@ -25,6 +25,8 @@ export function placeOf(stack: string, filename: string): string | undefined {
   return undefined;
 }
 
+const NOT_FOUND: readonly string[] = ['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND'];
+
 function limitText(limit: LimitName, max: number): string {
   const value = limit.endsWith('Bytes') ? showBytes(max) : limit.endsWith('Ms') ? showMs(max) : String(max);
   const option = OPTION_OF[limit];
@@ -36,7 +38,7 @@ export type FailedResult = Exclude<Result, { status: 'ok' }>;
 function textOf(result: FailedResult): string {
   switch (result.status) {
     case 'threw':
-      return errorText(result.error);
+      return `${errorText(result.error)}${NOT_FOUND.includes(result.error.code ?? '') ? '; --preload loads more' : ''}`;
     case 'exited':
       return `it exited with code ${result.exitCode} before it returned; return a result, and await what is under way`;
     case 'signaled':

@@ -14,7 +14,7 @@ function injectFaults(
   random: () => number,
 ): { counts: Record<string, number>; stop: () => void } {
   const counts: Record<string, number> = {};
-  const originals = CALLS.map((name) => [name, native[name]] as const);
+  const originals = CALLS.map((name) => [name, Reflect.get(native, name) as () => unknown] as const);
   for (const [name, original] of originals) {
     const faulty = (...args: unknown[]): unknown => {
       if (random() >= share) return Reflect.apply(original, native, args);

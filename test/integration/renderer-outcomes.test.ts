@@ -145,6 +145,18 @@ const CASES: Readonly<Record<string, Case>> = {
     message: { code: 'reported', text: 'Mine.', place: { file: 'caught.js', line: 3, column: 19 } },
     outcome: 'ok',
   },
+  'imports what there is not': {
+    step: { id: 'import', code: "\nimport _ from 'lodash';\nexport const render = () => _;" },
+    message: {
+      code: 'threw',
+      text: /^Error: Cannot find module 'lodash' in import\.js: there are Node's own modules and, preloaded, apache-arrow$/,
+      place: { file: 'import.js', line: 2, column: 15 },
+    },
+  },
+  'is caused by something': {
+    step: step('causes', "throw new Error('outer', { cause: new RangeError('inner') });"),
+    message: { code: 'threw', text: 'Error: outer: RangeError: inner' },
+  },
   'exports nothing': {
     step: { id: 'nothing', code: '' },
     message: {

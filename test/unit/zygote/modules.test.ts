@@ -156,11 +156,11 @@ t.test('what is not there is an error as in Node that says what is', async (t) =
   t.match(value, [
     {
       code: 'MODULE_NOT_FOUND',
-      message: /'left-pad' in step\.js.*preload.*Preloaded: lodash, \.\/helpers\.cjs$/,
+      message: /'left-pad' in step\.js.*preloaded, lodash, \.\/helpers\.cjs$/,
     },
-    { code: 'ERR_MODULE_NOT_FOUND', message: /Preloaded: lodash/ },
+    { code: 'ERR_MODULE_NOT_FOUND', message: /preloaded, lodash/ },
     { message: /m18, m19 and 10 more$/ },
-    { message: /Preloaded: lodash$/ },
+    { message: /preloaded, lodash$/ },
   ]);
 });
 

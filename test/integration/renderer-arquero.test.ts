@@ -1,0 +1,48 @@
+// Tables of arquero: what they keep of a table of Arrow, and what is said of those that Arrow can't hold.
+import t from 'tap';
+import { linear, startRenderer, step, stepOf, workflow } from '../helpers/renderer.js';
+
+const renderer = await startRenderer(t, { preload: ['arquero'] });
+
+const DATES = step(
+  'dates',
+  `const { Table, vectorFromArray, DateDay, TimestampMillisecond } = require('apache-arrow');
+   const date = new Date('2024-01-31T10:00:00Z');
+   return new Table({ day: vectorFromArray([date, null], new DateDay()), at: vectorFromArray([date, null], new TimestampMillisecond()) });`,
+);
+
+t.test('dates stay dates by way of the bytes of a table, as the documentation says', async (t) => {
+  const through = step(
+    'through',
+    `const aq = require('arquero');
+     const { tableToIPC } = require('apache-arrow');
+     return aq.fromArrow(tableToIPC(table), { useDate: true }).filter((d) => d.day != null);`,
+  );
+  using report = await renderer.render(linear(DATES, through));
+  const { table } = stepOf(report, 'through', 'ok');
+  t.strictSame(table.columns, [
+    { name: 'day', type: 'Date32<DAY>' },
+    { name: 'at', type: 'Timestamp<MILLISECOND>' },
+  ]);
+  t.equal(table.numRows, 1);
+});
+
+t.test('a column that Arrow has no type for is named', async (t) => {
+  const mixed = step('mixed', "return require('arquero').table({ a: [1, 2], 'b c': [1, 'x'] });");
+  using report = await renderer.render(workflow({ id: 'tab', steps: [mixed] }));
+  t.match(stepOf(report, 'mixed', 'error').errors, [
+    {
+      code: 'badResult',
+      text: /^What render\(\) gave can't be used: its column 'b c' has no type of its own/,
+    },
+  ]);
+});
+
+t.test('a column that there is not: the place in the step, and no path of the host', async (t) => {
+  const wrong = step('wrong', "return require('arquero').table({ a: [1] }).filter((d) => d.b > 3);");
+  using report = await renderer.render(linear(wrong));
+  const [error] = stepOf(report, 'wrong', 'error').errors;
+  t.match(error, { code: 'threw', place: { file: 'wrong.js', line: 3 } });
+  t.notMatch(JSON.stringify(error), /node_modules|file:/);
+  t.match(error?.stack, /wrong\.js:3/);
+});
