@@ -19,6 +19,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { tableFromArrays } from 'apache-arrow';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
 import { openStore, Renderer, type Rendering, type WorkerStats, type Workflow } from '../renderer/index.js';
 import { startCli, type Started } from '../test/helpers/cli.js';
 import { eventually } from '../test/helpers/eventually.js';
@@ -228,36 +230,56 @@ async function tenants(redis: string, storeUrl: string): Promise<void> {
   const clientOf = (tenant: string): Promise<Renderer> =>
     Renderer.start({ store, queue: { connection: redis, tenant } });
   const modest = await clientOf('modest');
-  /** Until the first of its calls is begun, of each of so many that are asked for at once. */
-  const waits = async (): Promise<number[]> =>
-    Promise.all(
+  let ended = 0;
+  /** Of each of so many that are asked for at once: until its first call is begun, and what of others is over by then. */
+  const waits = async (): Promise<{ readonly ms: number[]; readonly others: number[] }> => {
+    const endedBefore = ended;
+    const others: number[] = [];
+    const times = await Promise.all(
       Array.from({ length: MODEST }, async () => {
         const begun = performance.now();
         const rendering = modest.render(small());
         let waited = NaN;
         for await (const event of rendering)
-          if (event.type === 'started' && Number.isNaN(waited)) waited = performance.now() - begun;
+          if (event.type === 'started' && Number.isNaN(waited)) {
+            waited = performance.now() - begun;
+            others.push(ended - endedBefore);
+          }
         await finish(rendering);
         return waited;
       }),
     );
+    return { ms: times, others };
+  };
+  const connection = new Redis(redis, { maxRetriesPerRequest: null });
+  const jobs = new Queue('steps', { connection, prefix: 'nodespawner' });
+  teardown(async () => {
+    await jobs.close();
+    connection.disconnect();
+  });
   await waits();
   const ratios: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    const alone = summarize(await waits());
+    await eventually('nothing waits', async () => {
+      const { prioritized = 0, active = 0, waiting = 0 } = await jobs.getJobCounts();
+      return prioritized + active + waiting === 0;
+    });
+    const alone = summarize((await waits()).ms);
     const greedy = await clientOf('greedy');
     const others = Array.from({ length: GREEDY }, () => greedy.render(small()));
-    let ended = 0;
+    ended = 0;
     for (const rendering of others) void rendering.then(() => ended++);
     // Half as many as the modest one wants are over: all of the others are in the queue, or about to be.
     while (ended < MODEST / 2) await pause(10);
-    const beside = summarize(await waits());
+    const waited = await waits();
+    const beside = summarize(waited.ms);
     const left = GREEDY - ended;
+    const ahead = Math.max(...waited.others.map((others, n) => others - n));
     await greedy.close();
     await Promise.allSettled(others);
     ratios.push(beside.mean / alone.mean);
     console.log(
-      `one of ${MODEST} waits ${ms(alone.mean)} ms on average alone, ${ms(beside.mean)} ms beside ${left} to ${GREEDY} of another tenant: ${(beside.mean / alone.mean).toFixed(2)} times as long`,
+      `one of ${MODEST} waits ${ms(alone.mean)} ms on average alone, ${ms(beside.mean)} ms beside ${left} to ${GREEDY} of another tenant: ${(beside.mean / alone.mean).toFixed(2)} times as long; the other one was never ahead by more than ${ahead} steps`,
     );
   }
   console.log(`waiting times beside another tenant: ${summarize(ratios).p50.toFixed(2)} times those alone`);
