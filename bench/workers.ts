@@ -182,9 +182,32 @@ async function added(redis: string, storeUrl: string): Promise<void> {
 
 const input = tableFromArrays({ a: Float64Array.from({ length: TABLE_ROWS }, (_, n) => n) });
 
+interface Moved {
+  readonly rates: number[];
+  up: number;
+  down: number;
+  commands: number;
+  cpuMs: number;
+  steps: number;
+}
+
+/** What Redis has done so far: commands, those of scripts among them, and CPU time. */
+async function redisWork(connection: Redis): Promise<{ readonly commands: number; readonly cpuMs: number }> {
+  const info = await connection.info();
+  const of = (name: string): number => Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1]);
+  return {
+    commands: of('total_commands_processed'),
+    cpuMs: 1000 * (of('used_cpu_user') + of('used_cpu_sys')),
+  };
+}
+
 async function throughput(redis: string, storeUrl: string): Promise<void> {
   await using store = openStore(storeUrl);
-  const found = new Map<string, { readonly rates: number[]; up: number; down: number; steps: number }>();
+  const found = new Map<string, Moved>();
+  const connection = new Redis(redis);
+  teardown(() => {
+    connection.disconnect();
+  });
   const random = seededRandom(1);
   for (let round = 0; round < rounds; round++) {
     for (const fleetSize of [0, 1, 2, 3].sort(() => random() - 0.5)) {
@@ -193,31 +216,33 @@ async function throughput(redis: string, storeUrl: string): Promise<void> {
         fleetSize === 0 ? { store, maxChildren: 2 } : { store, queue: { connection: redis } },
       );
       await Promise.all([1, 2].map(() => finish(renderer.render(chain(), { inputs: { input } }))));
-      const before = await fleet.moved();
+      const before = { ...(await fleet.moved()), ...(await redisWork(connection)) };
       const begun = performance.now();
       const count = Math.ceil(steps / CHAIN);
       await Promise.all(
         Array.from({ length: count }, () => finish(renderer.render(chain(), { inputs: { input } }))),
       );
       const seconds = (performance.now() - begun) / 1000;
-      const after = await fleet.moved();
+      const after = { ...(await fleet.moved()), ...(await redisWork(connection)) };
       await renderer.close();
       await fleet.end();
       const name = fleetSize === 0 ? 'in process' : `${fleetSize} workers`;
-      const result = found.get(name) ?? { rates: [], up: 0, down: 0, steps: 0 };
+      const result = found.get(name) ?? { rates: [], up: 0, down: 0, commands: 0, cpuMs: 0, steps: 0 };
       found.set(name, result);
       result.rates.push((count * CHAIN) / seconds);
       result.up += after.up - before.up;
       result.down += after.down - before.down;
+      result.commands += after.commands - before.commands;
+      result.cpuMs += after.cpuMs - before.cpuMs;
       result.steps += count * CHAIN;
     }
   }
-  for (const [name, { rates, up, down, steps: done }] of [...found].sort()) {
+  for (const [name, { rates, up, down, commands, cpuMs, steps: done }] of [...found].sort()) {
     const { p50 } = summarize(rates);
     const moved =
       name === 'in process'
         ? ''
-        : `; for each step ${Math.round(up / done / 1024)} KiB up and ${Math.round(down / done / 1024)} KiB down`;
+        : `; for each step ${Math.round(up / done / 1024)} KiB up and ${Math.round(down / done / 1024)} KiB down, ${Math.round(commands / done)} commands and ${(cpuMs / done).toFixed(2)} ms of CPU time of Redis`;
     console.log(
       `${name}, 2 steps at once each: ${p50.toFixed(1)} steps/s (${rates.map((rate) => rate.toFixed(1)).join(', ')})${moved}`,
     );
