@@ -23,11 +23,20 @@ export class Validity {
   readonly nullCount: number;
   readonly #bytes: Uint8Array;
   readonly #offset: number;
+  readonly #length: number;
 
-  constructor(bytes: Uint8Array, offset: number, nullCount: number) {
+  constructor(bytes: Uint8Array, offset: number, length: number, nullCount: number) {
     this.#bytes = bytes;
     this.#offset = offset;
+    this.#length = length;
     this.nullCount = nullCount;
+  }
+
+  /** Where to go on, after a null before `from`: runs of nulls are skipped, eight at a time. */
+  skipNulls(from: number): number {
+    let next = from;
+    while (next % 8 === 0 && next < this.#length && this.#bytes[this.#offset + next / 8] === 0) next += 8;
+    return next;
   }
 
   isNull(index: number): boolean {

@@ -99,7 +99,7 @@ export class Body {
         fail('null-count', `${nulls} nulls instead of ${nullCount}`, region.offset, path);
       }
     }
-    return new Validity(bytes, region.offset, nullCount);
+    return new Validity(bytes, region.offset, length, nullCount);
   }
 
   /** How many data buffers the next column of views has. */

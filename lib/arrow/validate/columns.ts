@@ -185,6 +185,8 @@ export class Columns {
     if (longest > constants.MAX_STRING_LENGTH) {
       fail('unsupported', `String of ${longest} bytes, more than JavaScript's strings hold`, offset, path);
     }
+    // SECURITY: 16 times less of it than of text that readers make strings of, which they may never do.
+    this.#budget.charge(views.checkedAgain, offset, path);
     const badString = firstValid((from) => views.findBadString(from), validity);
     if (badString !== -1) fail('utf8', `String ${badString} is not UTF-8`, offset + badString * 16, path);
     return flat(node, 1 + longest / BYTES_PER_VALUE);
@@ -303,6 +305,6 @@ function nested({ length, nullCount }: Node, deep: number, children: readonly Sh
 /** The first index that `find` reports and that is not null, or -1. */
 function firstValid(find: (from: number) => number, validity: Validity): number {
   let bad = find(0);
-  while (bad !== -1 && validity.isNull(bad)) bad = find(bad + 1);
+  while (bad !== -1 && validity.isNull(bad)) bad = find(validity.skipNulls(bad + 1));
   return bad;
 }

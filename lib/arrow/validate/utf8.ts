@@ -30,14 +30,31 @@ function splitsCharacter(data: Uint8Array, offsets: Offsets): boolean {
   return false;
 }
 
-/** Below this length a loop is faster than a call of `isUtf8`. */
-const SHORT = 24;
+/** Up to this length a loop is faster than a call of `isUtf8`. */
+const SHORT = 64;
 
+/** Whether these bytes are UTF-8. */
 export function isString(data: Uint8Array, start: number, end: number): boolean {
-  if (end - start <= SHORT) {
-    let high = 0;
-    for (let i = start; i < end; i++) high |= data[i]!;
-    if (high < 0x80) return true;
+  return end - start > SHORT ? isUtf8(data.subarray(start, end)) : isShortString(data, start, end);
+}
+
+/** The same in a loop: table 3-7 of the Unicode standard, "well-formed UTF-8 byte sequences". */
+function isShortString(data: Uint8Array, start: number, end: number): boolean {
+  let i = start;
+  while (i < end) {
+    const first = data[i++]!;
+    if (first < 0x80) continue;
+    if (first < 0xc2 || first > 0xf4) return false;
+    const more = first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+    if (i + more > end) return false;
+    // What would be longer than need be, a surrogate, or beyond U+10FFFF.
+    const second = data[i]!;
+    const least = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
+    const most = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
+    if (second < least || second > most) return false;
+    if (more > 1 && (data[i + 1]! & 0xc0) !== 0x80) return false;
+    if (more > 2 && (data[i + 2]! & 0xc0) !== 0x80) return false;
+    i += more;
   }
-  return isUtf8(data.subarray(start, end));
+  return true;
 }

@@ -23,6 +23,7 @@ export class Views {
   readonly #texts: (Text | undefined)[];
   /** Bytes of all values that are not in their view, as often as they are referred to. */
   referred = 0;
+  readonly #referredIn: Float64Array;
   longest = 0;
 
   constructor(
@@ -37,6 +38,7 @@ export class Views {
     this.#bytes = bytes;
     this.#view = view;
     this.#buffers = buffers;
+    this.#referredIn = new Float64Array(buffers.length);
     this.#texts = new Array<Text | undefined>(buffers.length);
   }
 
@@ -50,15 +52,25 @@ export class Views {
         if (length < INLINE && !isPadded(words, i, length)) return i / 4;
         continue;
       }
-      const buffer = this.#buffers[words[i + 2]!];
+      const index = words[i + 2]!;
+      const buffer = this.#buffers[index];
       const offset = words[i + 3]!;
       if (buffer === undefined || offset < 0 || offset + length > buffer.length) return i / 4;
       if (this.#view.getInt32(buffer.offset + offset, true) !== words[i + 1]) return i / 4;
       // Counted only here: a null slot may claim any length.
       this.referred += length;
+      this.#referredIn[index] = this.#referredIn[index]! + length;
       if (length > this.longest) this.longest = length;
     }
     return -1;
+  }
+
+  /** Bytes that findBadString looks at more than once: text that is shared, in buffers that are not UTF-8 as a whole. */
+  get checkedAgain(): number {
+    return this.#buffers.reduce((sum, buffer, index) => {
+      const more = this.#referredIn[index]! - buffer.length;
+      return more > 0 && this.#textIn(index, buffer) === 'bytes' ? sum + more : sum;
+    }, 0);
   }
 
   /** The first view from `from` on whose value is not UTF-8, or that points outside, or -1. */
@@ -82,7 +94,7 @@ export class Views {
     const buffer = this.#buffers[index];
     // It is in a null slot, or findBad would have found it.
     if (buffer === undefined || offset < 0 || offset + length > buffer.length) return false;
-    const text = (this.#texts[index] ??= this.#textOf(buffer));
+    const text = this.#textIn(index, buffer);
     if (text === 'ascii') return true;
     const start = buffer.offset + offset;
     if (text === 'utf8') {
@@ -93,9 +105,11 @@ export class Views {
     return isString(this.#bytes, start, start + length);
   }
 
-  #textOf({ offset, length }: DataBuffer): Text {
+  #textIn(index: number, { offset, length }: DataBuffer): Text {
+    const known = this.#texts[index];
+    if (known !== undefined) return known;
     const data = this.#bytes.subarray(offset, offset + length);
-    return isAscii(data) ? 'ascii' : isUtf8(data) ? 'utf8' : 'bytes';
+    return (this.#texts[index] = isAscii(data) ? 'ascii' : isUtf8(data) ? 'utf8' : 'bytes');
   }
 }
 

@@ -197,6 +197,19 @@ t.test(
   },
 );
 
+t.test('text that has to be checked for each view that shares it is limited', (t) => {
+  const data = new Uint8Array(16_001).fill(0x61);
+  const shared = (last: number): Uint8Array => {
+    data[16_000] = last;
+    const views = Int32Array.from({ length: 4 * 1000 }, (_, i) => [16_000, 0x61616161, 0, 0][i % 4]!);
+    return column(new arrow.Utf8View(), { length: 1000, nodes: [[1000, 0]], buffers: [NONE, views, data], variadicCounts: [1] });
+  };
+  const bytes = 1000 * 16_000 - 16_001;
+  costs(t, shared(0x61), 'not if the whole buffer is text', Math.floor(bytes / 16));
+  costs(t, shared(0xff), 'if there is something else', bytes);
+  t.end();
+}); // prettier-ignore
+
 t.test('what apache-arrow does again for each row, batch or delta is limited', (t) => {
   const count = 4000;
   const keys = new arrow.Dictionary(int8, new arrow.Int16(), 1);

@@ -62,6 +62,21 @@ function agrees(t: Test, type: arrow.DataType, value: bigint): void {
   else refuses(t, bytes, 'value', `${type.constructor.name} ${value}`);
 }
 
+t.test('runs of nulls are passed over, and no value among them', (t) => {
+  const length = 45;
+  const times = (nulls: string): Uint8Array =>
+    column(new arrow.TimeSecond(), {
+      length,
+      nodes: [[length, nulls.split('0').length - 1]],
+      buffers: [bits(nulls), new Int32Array(length).fill(-1)],
+    });
+  accepts(t, times('0'.repeat(length)), 'nothing but nulls');
+  for (let i = 0; i < length; i++) {
+    refuses(t, times(`${'0'.repeat(i)}1${'0'.repeat(length - i - 1)}`), 'value', `but for value ${i}`);
+  }
+  t.end();
+});
+
 t.test('dates and timestamps are accepted as far as apache-arrow can turn them into numbers', (t) => {
   const safe = 2n ** 53n - 1n;
   const values = [0n, 1n, -1n, 2n ** 62n, -(2n ** 63n), 2n ** 63n - 1n];
