@@ -41,7 +41,8 @@ if (plan.parts.includes('peers')) installPeers(say);
 const measured: Measured[] = [];
 for (const execPath of findNodes(nodes)) {
   const found = await measure(execPath, plan, trace, say);
-  say(reportTargets(targets(found)));
+  const wanted = targets(found);
+  if (wanted.length > 0) say(reportTargets(wanted));
   measured.push(found);
 }
 const run: Run = { ...machine, plan, measured, loadAfter: os.loadavg() };
