@@ -20,7 +20,7 @@ import { inTurns, nextTurn } from './turns.js';
 
 type Fate = Result extends infer R
   ? R extends unknown
-    ? Omit<R, 'usage' | 'stdout' | 'stderr'>
+    ? Omit<R, 'usage' | 'sandbox' | 'stdout' | 'stderr'>
     : never
   : never;
 
@@ -54,8 +54,8 @@ export async function toResult(
   options: CheckedSpawnOptions,
   confinement: Confinement,
 ): Promise<Result> {
-  const { usage, stdout, stderr } = reaped;
-  const common = { usage, ...(stdout && { stdout }), ...(stderr && { stderr }) };
+  const { usage, sandbox, stdout, stderr } = reaped;
+  const common = { usage, sandbox, ...(stdout && { stdout }), ...(stderr && { stderr }) };
   return { ...common, ...(await toFate(reaped, over, result, output, options, confinement)) };
 }
 

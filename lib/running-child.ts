@@ -10,7 +10,7 @@ import type { CheckedProcessOptions } from './options.js';
 import type { Pool, TakenChild } from './pool.js';
 import { systemCallName } from './seccomp.js';
 import type { Stdio } from './stdio.js';
-import type { CapturedOutput, Usage } from './types.js';
+import type { ActiveSandbox, CapturedOutput, Usage } from './types.js';
 import type { ZygoteContext } from './zygote-context.js';
 
 /** Why the host ended a child. The first reason counts. */
@@ -24,6 +24,7 @@ export interface Ended {
   readonly signal: NodeJS.Signals | null;
   readonly killed: KillReason | null;
   readonly usage: Usage;
+  readonly sandbox: ActiveSandbox;
   /** The name of a system call that is forbidden. */
   readonly forbidden: string | null;
   readonly oomKills: number;
@@ -76,6 +77,7 @@ export class RunningChild implements ReplyListener {
 
   readonly #settle: Settle;
   readonly #control: Control;
+  readonly #sandbox: ActiveSandbox;
   readonly #options: CheckedProcessOptions;
   readonly #stdio: Stdio;
   readonly #onSent: () => void;
@@ -112,6 +114,7 @@ export class RunningChild implements ReplyListener {
       throw error;
     }
     this.#control = control;
+    this.#sandbox = context.sandbox;
     this.#options = options;
     this.#stdio = stdio;
     this.#onSent = onSent;
@@ -226,6 +229,7 @@ export class RunningChild implements ReplyListener {
       signal: signalName(reply.signal),
       killed: this.#killed,
       usage,
+      sandbox: this.#sandbox,
       forbidden: reply.forbidden < 0 ? null : systemCallName(reply.forbidden),
       oomKills: reply.oomKills,
       taskFails: reply.taskFails,

@@ -313,6 +313,8 @@ export interface ErrorDescription {
 
 interface Common {
   readonly usage: Usage;
+  /** What confined it, as `zygote.sandbox` of the zygote that it was cloned from. */
+  readonly sandbox: ActiveSandbox;
   /** With `stdout: 'capture'`. */
   readonly stdout?: CapturedOutput;
   /** With `stderr: 'capture'`. */
@@ -379,6 +381,8 @@ export interface ExitStatus {
   /** Whether a process or a thread was refused because of the limit on tasks. */
   readonly tasksExceeded: boolean;
   readonly usage: Usage;
+  /** What confined it, as `zygote.sandbox` of the zygote that it was cloned from. */
+  readonly sandbox: ActiveSandbox;
   readonly stdout?: CapturedOutput;
   readonly stderr?: CapturedOutput;
 }

@@ -10,6 +10,7 @@ export interface ZygoteContext {
   /** Whether children have apache-arrow. */
   readonly hasArrow: boolean;
   readonly limits: Required<SandboxLimits>;
+  readonly sandbox: ActiveSandbox;
   /** What holds the limit on memory. */
   readonly memory: ActiveSandbox['memory'];
   childStarted(): void;

@@ -59,6 +59,9 @@ export class Zygote implements AsyncDisposable {
       },
       hasArrow: options.preload.includes('apache-arrow'),
       limits: limitsInForce(options.sandbox),
+      get sandbox() {
+        return succession.current.sandbox;
+      },
       get memory() {
         return succession.current.sandbox.memory;
       },

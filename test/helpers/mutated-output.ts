@@ -9,6 +9,7 @@ import type { ZygoteContext } from '../../lib/zygote-context.js';
 import { encodeResult, type OutputTable, type Outcome } from '../../protocol/messages.js';
 import { samples } from './arrow/corpus.js';
 import { mutate, type Random } from './arrow/mutate.js';
+import { UNCONFINED } from './zygote.js';
 
 export const OUTPUT_BYTES = 65_536;
 
@@ -72,6 +73,7 @@ const ENDED: Ended = {
   signal: null,
   killed: null,
   usage: { wallMs: 1, userMs: 1, systemMs: 1, peakMemoryBytes: 1 },
+  sandbox: UNCONFINED,
   forbidden: null,
   oomKills: 0,
   taskFails: 0,

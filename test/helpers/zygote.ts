@@ -3,7 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import type { Test } from 'tap';
-import { Zygote, type Result, type SandboxOptions, type ZygoteOptions } from '../../lib/index.js';
+import {
+  Zygote,
+  type ActiveSandbox,
+  type Result,
+  type SandboxOptions,
+  type ZygoteOptions,
+} from '../../lib/index.js';
 import { SANDBOX_LAYERS } from '../../lib/layers.js';
 
 /** From where `preload` is resolved in tests: `./name.cjs` is test/fixtures/name. */
@@ -20,6 +26,15 @@ export const WITH_PROGRAMS: SandboxOptions = Object.freeze({
 
 /** No sandbox, but for what is always on. */
 export const NO_SANDBOX: SandboxOptions = Object.freeze({ off: SANDBOX_LAYERS });
+
+/** What the result of a child says that nothing confined. */
+export const UNCONFINED: ActiveSandbox = Object.freeze({
+  profile: 'compute',
+  layers: [],
+  off: SANDBOX_LAYERS,
+  ownIds: false,
+  memory: 'none',
+});
 
 /** No parked children, for tests that count processes and descriptors. */
 export const NO_POOL = Object.freeze({ min: 0, max: 0 });

@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { Zygote } from '../../lib/index.js';
+import { SANDBOX_LAYERS } from '../../lib/layers.js';
 import { compile } from '../helpers/compile.js';
 import { HostProgram } from '../helpers/host-program.js';
 import { asOtherUser } from '../helpers/other-user.js';
 import { HOST_TMP } from '../helpers/security/lab.js';
-import { rejection } from '../helpers/zygote.js';
+import { rejection, startZygote } from '../helpers/zygote.js';
 import type { SandboxOptions } from '../../lib/index.js';
 
 const deny = compile(t, 'security/deny', 'program');
@@ -141,6 +142,17 @@ t.test('a host that is not root: the same, and no more is needed', async (t) => 
   t.equal(told.value, 1);
   t.equal(told.sandbox?.ownIds, false);
   t.match(await refusal([...asOtherUser()], { off: ['user'] }), /clone\(CLONE_NEWPID\): .*errno 1\b/);
+});
+
+t.test('each result says what was active', async (t) => {
+  for (const off of [[], ['uts', 'ipc'], SANDBOX_LAYERS] as const) {
+    const zygote = await startZygote(t, { preload: ['./entries.cjs'], sandbox: { off } });
+    t.strictSame(zygote.sandbox.off, [...off]);
+    const child = await zygote.spawn('throw 1');
+    const entry = await zygote.spawnProcess({ module: './entries.cjs', export: 'wait' });
+    entry.kill();
+    for (const { sandbox } of [await child.result, await entry.wait()]) t.strictSame(sandbox, zygote.sandbox);
+  }
 });
 
 t.test('a layer is gone without only if it is named', async (t) => {

@@ -11,7 +11,7 @@ import { BadTableError, createOutput, readOutput } from '../../../lib/output-tab
 import type { SharedMemory } from '../../../lib/shared-memory.js';
 import { encodeResult, type OutputTable } from '../../../protocol/messages.js';
 import { eventually } from '../../helpers/eventually.js';
-import { rejection } from '../../helpers/zygote.js';
+import { rejection, UNCONFINED } from '../../helpers/zygote.js';
 
 const SIZE = 65_536;
 const stream = tableToIPC(tableFromArrays({ n: Float64Array.of(1, 2, 3) }), 'stream');
@@ -105,6 +105,7 @@ t.test('an error while the result itself is read or decoded is a HostError, and 
     signal: null,
     killed: null,
     usage: { wallMs: 1, userMs: 1, systemMs: 1, peakMemoryBytes: 1 },
+    sandbox: UNCONFINED,
     forbidden: null,
     oomKills: 0,
     taskFails: 0,

@@ -3,6 +3,7 @@ import t from 'tap';
 import type { ErrorDescription, LimitName, Usage } from '../../../lib/index.js';
 import { failureMessage, type FailedResult } from '../../../renderer/messages.js';
 import { cleanText, placeAt, placeIn } from '../../../renderer/place.js';
+import { UNCONFINED } from '../../helpers/zygote.js';
 
 const usage: Usage = { wallMs: 0, userMs: 0, systemMs: 0, peakMemoryBytes: 0 };
 const step = { id: 'a', code: 'one\ntwo\nthree', filename: 'my (step).js' };
@@ -21,7 +22,7 @@ t.test('each limit has words of its own', (t) => {
     'cpuMs',
   ];
   const texts = limits.map((limit) => {
-    const result: FailedResult = { status: 'limitExceeded', limit, max: 2048, usage };
+    const result: FailedResult = { status: 'limitExceeded', limit, max: 2048, usage, sandbox: UNCONFINED };
     return failureMessage(result, 'render', step, 1).text;
   });
   t.equal(new Set(texts).size, limits.length);
@@ -69,6 +70,7 @@ t.test('text is bounded, and obeyed by no terminal', (t) => {
 const threw = (error: Partial<ErrorDescription>): FailedResult => ({
   status: 'threw',
   usage,
+  sandbox: UNCONFINED,
   error: { name: 'Error', message: '', stack: '', causes: [], ...error },
 });
 
