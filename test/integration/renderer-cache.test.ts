@@ -163,6 +163,31 @@ t.test(
   },
 );
 
+t.test('three processes at once use one cache, and each comes to what it should', async (t) => {
+  const dir = temporaryFolder(t);
+  const index = new URL('../../renderer/index.js', import.meta.url).href;
+  // Small enough that each removes what the others have written.
+  const program = `import { Renderer } from ${JSON.stringify(index)};
+    const renderer = await Renderer.start({ cache: { dir: ${JSON.stringify(dir)}, maxBytes: 200_000 }, maxMemoryBytes: 0 });
+    say('ready');
+    const wrong = [];
+    for (let n = 0; n < 10; n++) {
+      const code = "const { tableFromArrays } = require('apache-arrow');" +
+        'exports.render = () => tableFromArrays({ a: new Float64Array(5_000).fill(' + (n % 4) + ') });';
+      const report = await renderer.render({ id: 'w', tabs: [{ id: 't', steps: [{ id: 's', code }] }] });
+      const column = report.status === 'ok' ? (await report.tables.t.read()).getChild('a') : [];
+      if (column.length !== 5_000 || column.get(0) !== n % 4) wrong.push(report.steps);
+      report[Symbol.dispose]();
+    }
+    say({ wrong, hits: renderer.stats.cache.hits > 0 });
+    await renderer.close();
+    say('closed');`;
+  const hosts = [0, 1, 2].map(() => new HostProgram(t, program, { env: { HOME: process.env.HOME ?? '/' } }));
+  for (const host of hosts) t.equal(await host.next(), 'ready');
+  for (const host of hosts) t.strictSame(await host.next(), { wrong: [], hits: true });
+  for (const host of hosts) t.equal(await host.next(), 'closed');
+});
+
 t.test(
   'a Renderer that is killed at any moment leaves a cache that can be used, and nothing running',
   async (t) => {

@@ -1,6 +1,6 @@
 // A workflow as users have them: ten steps over 200,000 flights, edited at its beginning, in the middle, at its end.
 import t from 'tap';
-import type { Step, Workflow } from '../../renderer/index.js';
+import type { Report, Step, Workflow } from '../../renderer/index.js';
 import { FLIGHTS } from '../../demo/flights.js';
 import { rendered, startRenderer, stepOf } from '../helpers/renderer.js';
 
@@ -38,10 +38,19 @@ function flights(params: Readonly<Record<string, object>> = {}): Workflow {
 
 const ids = STEPS.map(({ id }) => id);
 
+/** For docs/renderer.md: how long each took that was rendered. */
+const timesOf = ({ ms, steps }: Report): string => {
+  const each = steps
+    .filter(({ calls }) => calls.length > 0)
+    .map(({ step, ms: own }) => `${step} ${own.toFixed(0)}`);
+  return `${ms.toFixed(0)} ms in all: ${each.join(', ') || 'nothing is rendered'}`;
+};
+
 t.test('it is rendered as a whole once', async (t) => {
   using report = await renderer.render(flights(), { inputs });
   t.equal(report.status, 'ok');
   t.strictSame(rendered(report), ids);
+  t.comment(`as a whole: ${timesOf(report)}`);
   const { table } = stepOf(report, 'top', 'ok');
   t.strictSame(
     table.columns.map(({ name }) => name),
@@ -53,6 +62,7 @@ t.test('it is rendered as a whole once', async (t) => {
 t.test('and not again when nothing has changed', async (t) => {
   using report = await renderer.render(flights(), { inputs });
   t.strictSame(rendered(report), []);
+  t.comment(`unchanged: ${timesOf(report)}`);
   t.ok(report.steps.every(({ cached, status }) => cached && status === 'ok'));
 });
 
@@ -72,6 +82,8 @@ for (const [where, edited, from] of [
       // The input is a file, which is brought into memory each time; nothing else is.
       const input = 1_600_864;
       t.equal(tables.copiedBytes - before.tables.copiedBytes, input);
+      const handedOver = tables.handedOverBytes - before.tables.handedOverBytes;
+      t.comment(`${where}: ${timesOf(report)}; ${handedOver} bytes handed over, ${input} copied: the input`);
       t.ok(tables.handedOverBytes > before.tables.handedOverBytes);
     },
   );
