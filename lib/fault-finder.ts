@@ -22,7 +22,7 @@ interface Asked {
 /** How long the thread is kept when there is nothing to do. */
 const IDLE_MS = 5_000;
 
-/** One thread for all zygotes, which is there when it is needed. It keeps no host alive: who waits for a result does. */
+/** A thread that is there when it is needed. It keeps no host alive: who waits for a result does. */
 class FaultFinder {
   readonly #asked = new Map<number, Asked>();
   #worker: Worker | undefined;
@@ -91,4 +91,13 @@ class FaultFinder {
   }
 }
 
-export const faultFinder = new FaultFinder();
+/** Takes up to some 100 ms, if a child has seen to it that it takes long. */
+const MIDDLING_BYTES = 16 * 1024 * 1024;
+
+// For all zygotes. SECURITY: a child that has filled a lot of memory holds up others that have, and nobody else.
+const middling = new FaultFinder();
+const large = new FaultFinder();
+
+export const faultFinder: Pick<FaultFinder, 'find'> = {
+  find: (fd, end, tables) => (end > MIDDLING_BYTES ? large : middling).find(fd, end, tables),
+};
