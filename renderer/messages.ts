@@ -1,6 +1,6 @@
 /** What became of a child, in words for the user whose code it ran. */
 import { InvalidOptionError, ZygoteStartError } from '../lib/errors.js';
-import type { LimitName, Result } from '../lib/index.js';
+import type { ActiveSandbox, ErrorDescription, LimitName, Result } from '../lib/index.js';
 import { errorText } from '../lib/error-text.js';
 import { cleanText, filenameOf, ownStack, placeIn, placeOfImport } from './place.js';
 import type { Message, Step, StepCall } from './types.js';
@@ -32,6 +32,27 @@ const LIMITS: Readonly<Record<LimitName, (max: number) => string>> = {
 /** Of which the operator hears what to install. */
 export const TYPESCRIPT_UNAVAILABLE = 'ERR_TYPESCRIPT_UNAVAILABLE';
 
+/** What a connection that the sandbox refuses fails with. Most of them have other reasons, too: the hint is true then as well. */
+const REFUSED: Readonly<Record<'listed' | 'none', readonly string[]>> = {
+  listed: ['EHOSTUNREACH', 'EAFNOSUPPORT'],
+  none: ['EPERM', 'EACCES', 'ENETUNREACH', 'EAFNOSUPPORT', 'EAI_AGAIN'],
+};
+/** Calls other than these fail with EPERM or EACCES, too. */
+const CONNECTING = /\b(?:connect|getaddrinfo) E[A-Z_]+/;
+
+/** Undefined if the network has nothing to do with it. */
+function networkHint(error: ErrorDescription, what: string, sandbox: ActiveSandbox): string | undefined {
+  if (!sandbox.layers.includes('network')) return undefined;
+  const codes = REFUSED[sandbox.profile === 'network' ? 'listed' : 'none'];
+  const isRefused = [error, ...error.causes].some(
+    ({ code = '', message }) => codes.includes(code) && CONNECTING.test(message),
+  );
+  if (!isRefused) return undefined;
+  return sandbox.profile === 'network'
+    ? `${what} may connect only to what whoever runs this service has listed`
+    : `${what} has no network here`;
+}
+
 /** What node exits with when a promise is awaited that nothing is going to settle. */
 const NOTHING_TO_WAIT_FOR = 13;
 
@@ -51,9 +72,10 @@ export function failureMessage(
       const place =
         stacks.map((stack) => placeIn(stack, step)).find((found) => found !== undefined) ??
         placeOfImport(error.message, step);
+      const hint = networkHint(error, what, result.sandbox);
       return {
         code: 'threw',
-        text: cleanText(errorText(error)),
+        text: `${cleanText(errorText(error))}${hint === undefined ? '' : ` (${hint})`}`,
         ...(place && { place }),
         stack: cleanText(ownStack(error.stack, step)),
       };

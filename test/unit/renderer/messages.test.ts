@@ -129,6 +129,24 @@ t.test('what an error was caused by is told, each once, and bounded', (t) => {
   t.end();
 });
 
+t.test('what the sandbox refused is told as that, and nothing else is', (t) => {
+  const told = (code: string, message: string, profile: 'compute' | 'network', isOn = true): string => {
+    const sandbox = { ...UNCONFINED, profile, layers: isOn ? (['network'] as const) : [] };
+    const result = { ...threw({ causes: [{ name: 'Error', message, stack: '', code }] }), sandbox };
+    return failureMessage(result, 'fetch', step, 1).text;
+  };
+  t.match(
+    told('EHOSTUNREACH', 'connect EHOSTUNREACH 192.0.2.1:80', 'network'),
+    /\(fetch\(\) may connect only to/,
+  );
+  t.match(told('EPERM', 'connect EPERM 192.0.2.1:80', 'compute'), /\(fetch\(\) has no network here\)$/);
+  t.match(told('EAI_AGAIN', 'getaddrinfo EAI_AGAIN a.test', 'compute'), /\(fetch\(\) has no network here\)$/);
+  t.notMatch(told('EPERM', 'connect EPERM 192.0.2.1:80', 'compute', false), /network here/);
+  t.notMatch(told('EPERM', 'EPERM: operation not permitted, chmod', 'compute'), /network here/);
+  t.notMatch(told('ECONNREFUSED', 'connect ECONNREFUSED 192.0.2.1:80', 'network'), /may connect/);
+  t.end();
+});
+
 t.test('who can do nothing about a missing package is not told its name', (t) => {
   const error = threw({ code: 'ERR_TYPESCRIPT_UNAVAILABLE', message: 'install amaro' });
   t.match(failureMessage(error, 'validate', step, 1), {
