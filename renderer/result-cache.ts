@@ -6,7 +6,7 @@ import type { CacheFolder } from './cache-folder.js';
 import type { TableInfo } from './step-table.js';
 import { isCorrupt } from './store/errors.js';
 import { readBytes } from './store/read-object.js';
-import { discardObject, type TableExchange } from './store/table-exchange.js';
+import type { TableExchange } from './store/table-exchange.js';
 import type { ObjectStore } from './store/types.js';
 import { discard } from './table-files.js';
 import type { StoredTable } from './table-store.js';
@@ -97,7 +97,8 @@ export class ResultCache {
     // The result after the table that it refers to.
     if (stored !== undefined) await this.#tables.publish(stored, signal);
     const body = seal(encoded);
-    await store.put(resultKey(key), body, { sha256: sha256Of(body).toString('hex'), signal });
+    const sha256 = sha256Of(body).toString('hex');
+    await this.#tables.damaged.put(store, resultKey(key), body, { sha256, signal });
   }
 
   /** Resolves when all is written to the folder. */
@@ -181,7 +182,7 @@ export class ResultCache {
       return encoded && this.#decode(key, encoded);
     } catch (error) {
       if (!isCorrupt(error)) throw error;
-      await discardObject(store, error, signal, this.#telemetry);
+      this.#tables.damaged.add(error);
       return undefined;
     }
   }

@@ -2,7 +2,7 @@
 import { fail, type Check } from '../../lib/reader.js';
 import type { ObjectStore } from './types.js';
 
-const METHODS = ['put', 'get', 'sizeOf', 'remove'] as const;
+const METHODS = ['put', 'get', 'sizeOf'] as const;
 
 export const objectStore: Check<ObjectStore> = (value, name) => {
   const given = value as Partial<ObjectStore> | null;

@@ -20,7 +20,7 @@ const CHUNK_BYTES = 1024 * 1024;
 const DENIED = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENAMETOOLONG']);
 
 /**
- * Nothing is ever removed from it but what is damaged: how much is kept is for whoever has the folder.
+ * Nothing is ever removed from it: how much is kept is for whoever has the folder.
  *
  * @throws {InvalidOptionError} `ERR_INVALID_OPTION`
  */
@@ -42,8 +42,8 @@ class FolderStore implements ObjectStore {
     this.name = pathToFileURL(dir).href;
   }
 
-  async put(key: string, body: Uint8Array, { signal }: PutOptions): Promise<boolean> {
-    if ((await this.sizeOf(key, signal && { signal })) === body.byteLength) return false;
+  async put(key: string, body: Uint8Array, { replace = false, signal }: PutOptions): Promise<boolean> {
+    if (!replace && (await this.sizeOf(key, signal && { signal })) === body.byteLength) return false;
     const file = this.#fileOf(key);
     const folder = path.dirname(file);
     const written = await this.#guard(key, signal, async () => {
@@ -73,11 +73,6 @@ class FolderStore implements ObjectStore {
   async sizeOf(key: string, { signal }: StoreCallOptions = {}): Promise<number | undefined> {
     const file = this.#fileOf(key);
     return this.#guard(key, signal, async () => (await stat(file)).size);
-  }
-
-  async remove(key: string, { signal }: StoreCallOptions = {}): Promise<void> {
-    const file = this.#fileOf(key);
-    await this.#guard(key, signal, () => rm(file, { force: true }));
   }
 
   close(): Promise<void> {

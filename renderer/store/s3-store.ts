@@ -93,7 +93,7 @@ const secrets: Check<S3StoreOptions['credentials']> = (value, option) => {
 };
 
 /**
- * Needs the package `@aws-sdk/client-s3`, which is loaded with the first request. Nothing is ever removed but what is damaged: how
+ * Needs the package `@aws-sdk/client-s3`, which is loaded with the first request. Nothing is ever removed: how
  * long objects are kept is for the lifecycle rules of the bucket.
  *
  * @throws {InvalidOptionError} `ERR_INVALID_OPTION`
@@ -128,8 +128,12 @@ class S3Store implements ObjectStore {
     this.name = `s3://${options.bucket}${options.prefix === undefined ? '' : `/${options.prefix}`}`;
   }
 
-  async put(key: string, body: Uint8Array, { sha256, signal }: PutOptions): Promise<boolean> {
-    if (body.byteLength > ASK_FIRST_BYTES) {
+  async put(
+    key: string,
+    body: Uint8Array,
+    { sha256, replace = false, signal }: PutOptions,
+  ): Promise<boolean> {
+    if (body.byteLength > ASK_FIRST_BYTES && !replace) {
       const size = await this.sizeOf(key, signal && { signal });
       if (size === body.byteLength) return false;
     }
@@ -168,13 +172,6 @@ class S3Store implements ObjectStore {
       client.send(new s3.HeadObjectCommand(at), options),
     );
     return found?.ContentLength;
-  }
-
-  async remove(key: string, { signal }: StoreCallOptions = {}): Promise<void> {
-    const at = this.#at(key);
-    await this.#find(key, signal, ({ s3, client }, options) =>
-      client.send(new s3.DeleteObjectCommand(at), options),
-    );
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@
 import type { TableFiles } from '../table-files.js';
 import type { StoredTable, TableStore } from '../table-store.js';
 import type { Telemetry } from '../telemetry.js';
+import { DamagedObjects } from './damaged-objects.js';
 import { isCorrupt, StoreError } from './errors.js';
 import { Flights } from './flights.js';
 import { tableKey } from './key.js';
@@ -20,6 +21,8 @@ export interface ExchangePlaces {
 export class TableExchange {
   readonly #places: ExchangePlaces;
   readonly #telemetry: Telemetry;
+  /** Also those that are no tables. */
+  readonly damaged: DamagedObjects;
   readonly #fetches = new Flights<StoredTable | undefined>(
     (stored) => stored?.hold(),
     (stored) => stored?.release(),
@@ -33,6 +36,7 @@ export class TableExchange {
   constructor(places: ExchangePlaces, telemetry: Telemetry) {
     this.#places = places;
     this.#telemetry = telemetry;
+    this.damaged = new DamagedObjects(telemetry);
   }
 
   /** Between this process and the store, of tables. */
@@ -81,7 +85,7 @@ export class TableExchange {
       try {
         const sha256 = stored.hash;
         const body = await stored.bytes();
-        if (await store.put(tableKey(stored), body, { sha256, signal: flight }))
+        if (await this.damaged.put(store, tableKey(stored), body, { sha256, signal: flight }))
           this.#uploadedBytes += stored.byteLength;
       } finally {
         stored.release();
@@ -143,26 +147,12 @@ export class TableExchange {
   }
 
   async #download(store: ObjectStore, ref: TableRef, signal: AbortSignal): Promise<StoredTable | undefined> {
-    const shared = await readTable(store, ref, signal).catch(async (error: unknown) => {
-      if (isCorrupt(error)) await discardObject(store, error, signal, this.#telemetry);
+    const shared = await readTable(store, ref, signal).catch((error: unknown) => {
+      if (isCorrupt(error)) this.damaged.add(error);
       throw error;
     });
     if (shared === undefined) return undefined;
     this.#downloadedBytes += ref.byteLength;
     return this.#places.memory.addShared(ref.hash, shared);
   }
-}
-
-/** So that whoever makes it anew can put it there. */
-export async function discardObject(
-  store: ObjectStore,
-  error: StoreError,
-  signal: AbortSignal,
-  { log }: Telemetry,
-): Promise<void> {
-  const { key } = error;
-  log.warn({ event: 'store.damaged', key, err: error }, 'an object of the store is damaged');
-  await store.remove(key, { signal }).catch((failure: unknown) => {
-    log.warn({ event: 'store.remove', key, err: failure }, 'a damaged object could not be removed');
-  });
 }

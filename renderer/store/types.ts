@@ -11,6 +11,8 @@ export interface StoreCallOptions {
 export interface PutOptions extends StoreCallOptions {
   /** SHA-256 of all of its bytes, in hexadecimal. */
   readonly sha256: string;
+  /** Whether it is written also if an object of this name and size is there: that one came damaged. @default false */
+  readonly replace?: boolean;
 }
 
 /** An object that is being read. */
@@ -33,7 +35,8 @@ export interface ObjectStore extends AsyncDisposable {
   readonly name: string;
 
   /**
-   * Resolves when it is there for all that read. Does nothing if an object of this name and size is there already.
+   * Resolves when it is there for all that read. Does nothing if an object of this name and size is there already,
+   * unless it is to be replaced: then readers get the one or the other, and never none.
    *
    * @param body stays as it is until the call ends
    * @returns whether bytes were written
@@ -52,13 +55,6 @@ export interface ObjectStore extends AsyncDisposable {
    * @throws {StoreError}; the reason of the signal
    */
   sizeOf(key: string, options?: StoreCallOptions): Promise<number | undefined>;
-
-  /**
-   * Removes one that is damaged, so that it is written anew. Does nothing if it isn't there.
-   *
-   * @throws {StoreError}; the reason of the signal
-   */
-  remove(key: string, options?: StoreCallOptions): Promise<void>;
 
   /** Ends its connections. */
   close(): Promise<void>;

@@ -1,6 +1,6 @@
 /** A store in memory, for tests in one process. */
 import { Readable } from 'node:stream';
-import type { ObjectStore } from '../../renderer/store/types.js';
+import type { ObjectStore, PutOptions } from '../../renderer/store/types.js';
 
 export class MemoryStore implements ObjectStore {
   readonly name = 'memory:';
@@ -8,9 +8,9 @@ export class MemoryStore implements ObjectStore {
   /** Asked before each call; what it throws is what the call throws. */
   onCall: (method: string, key: string) => void = () => undefined;
 
-  async put(key: string, body: Uint8Array): Promise<boolean> {
+  async put(key: string, body: Uint8Array, { replace = false }: PutOptions): Promise<boolean> {
     this.onCall('put', key);
-    const isNew = !this.objects.has(key);
+    const isNew = replace || !this.objects.has(key);
     if (isNew) this.objects.set(key, body.slice());
     return Promise.resolve(isNew);
   }
@@ -22,10 +22,6 @@ export class MemoryStore implements ObjectStore {
   async sizeOf(key: string): Promise<number | undefined> {
     this.onCall('sizeOf', key);
     return Promise.resolve(this.objects.get(key)?.byteLength);
-  }
-  remove(key: string): Promise<void> {
-    this.objects.delete(key);
-    return Promise.resolve();
   }
   close(): Promise<void> {
     return Promise.resolve();
