@@ -99,15 +99,36 @@ function canHandDown(directory: string, controllers: readonly string[]): boolean
   }
 }
 
+function isUsable(directory: string): boolean {
+  const available = words(path.join(directory, 'cgroup.controllers'));
+  return (
+    CONTROLLERS.every((name) => available.includes(name)) &&
+    isWritable(directory) &&
+    canHandDown(directory, CONTROLLERS)
+  );
+}
+
+/**
+ * A host's own group has a process, the host, and so can hand nothing down unless it is the root of the hierarchy. That
+ * is what a group above is for, of which the host has the whole: a unit of systemd's that is delegated (never a slice,
+ * which other units are in, whose limits children would be without) or the top of what a container sees.
+ */
+export function delegatedAbove(own: string, mount: Pick<Mount, 'point'>): string[] {
+  if (path.relative(mount.point, own).startsWith('..') || own === mount.point) return [];
+  const above = path.dirname(own);
+  const isUnit = /\.(service|scope)$/.test(above);
+  // The root of the hierarchy itself hasn't got this file: who is in a group below it isn't all that there is.
+  const isContainers = above === mount.point && existsSync(path.join(above, 'cgroup.type'));
+  return isUnit || isContainers ? [above] : [];
+}
+
 function findVersion2(mounts: readonly Mount[], hierarchies: readonly Hierarchy[]): string | undefined {
   const mount = mounts.find(({ type }) => type === 'cgroup2');
   const hierarchy = hierarchies.find(({ controllers }) => controllers.length === 0);
   if (mount === undefined || hierarchy === undefined) return undefined;
-  const directory = directoryOf(mount, hierarchy);
-  const available = words(path.join(directory, 'cgroup.controllers'));
-  const usable = CONTROLLERS.every((name) => available.includes(name));
-  if (!usable || !isWritable(directory) || !canHandDown(directory, CONTROLLERS)) return undefined;
-  if (!haveSessionsShares(directory)) canHandDown(directory, [SHARES]);
+  const own = directoryOf(mount, hierarchy);
+  const directory = [own, ...delegatedAbove(own, mount)].find(isUsable);
+  if (directory !== undefined && !haveSessionsShares(directory)) canHandDown(directory, [SHARES]);
   return directory;
 }
 

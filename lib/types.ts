@@ -157,7 +157,7 @@ export interface SandboxOptions {
   readonly uids?: { readonly first: number; readonly count: number };
   /**
    * Directories of cgroup file systems in which groups for children can be made.
-   * @default the host's own group, where the host may
+   * @default the host's own group, or in version 2 a delegated one right above it, where the host may
    */
   readonly cgroups?: readonly string[];
   /** What each child may use. @default see {@link SandboxLimits} */

@@ -58,8 +58,9 @@ function cgroups(): Check {
   return weaker(
     'control groups',
     'none in which this process may make groups; RLIMIT_DATA holds memory, for each process by itself',
-    "the host's own group must be writable and hand down memory and pids; systemd: Delegate=yes, with the host in a group " +
-      'below; Docker: --cgroupns=private with /sys/fs/cgroup mounted read-write; or give sandbox.cgroups',
+    'a group must be writable and hand down memory and pids, which one with a process in it does not in version 2; systemd: ' +
+      'Delegate=yes and DelegateSubgroup=host; Docker: --cgroupns=private with /sys/fs/cgroup mounted read-write, and the ' +
+      'host moved to a group below; or give sandbox.cgroups',
   );
 }
 
