@@ -44,6 +44,8 @@ export interface WorkersSoakPlan {
   readonly store: 's3' | 'folder';
   /** Between two kills, restarts and times in which the store is away, in milliseconds: from so long to three times that. */
   readonly everyMs: { readonly kill: number; readonly restart: number; readonly away: number };
+  /** Of workers. A step whose worker vanishes more than three times is given up, however well all goes. @default no limit */
+  readonly mostKills?: number;
 }
 
 export interface WorkersSoakReport {
@@ -277,7 +279,7 @@ export async function soakWorkers(plan: WorkersSoakPlan): Promise<WorkersSoakRep
     const stops = [
       everyNowAndThen(everyMs.kill, chance, async () => {
         const place = places[Math.floor(chance() * places.length)];
-        if (place === undefined) return;
+        if (place === undefined || kills === plan.mostKills) return;
         kills++;
         problems.push(...(await place.kill()));
         // A worker does not start without Redis: whoever operates it starts it again.

@@ -250,13 +250,31 @@ export class RendererWorker implements AsyncDisposable {
     }
   }
 
+  get #failureKnownMs(): number {
+    return 2 * this.#options.retryMs + FAILURE_KNOWN_MS;
+  }
+
   /** Whether a job that failed through nobody's fault is to be tried again: by when it did so for the first time. */
   async #hasTimeLeft({ id = '' }: Job, error: unknown): Promise<boolean> {
     const { redis } = this.#connection;
     const { retryMs } = this.#options;
     const key = this.#connection.key(`failed:${id}`);
-    await redis.set(key, Date.now(), 'PX', 2 * retryMs + FAILURE_KNOWN_MS, 'NX');
+    await redis.set(key, Date.now(), 'PX', this.#failureKnownMs, 'NX');
     return mayBeTriedAgain(error, Number(await redis.get(key)), retryMs);
+  }
+
+  /** A worker that lives has lost its lock: Redis was away for longer than that, or the worker had no time to renew it. */
+  async #countLoss(id: string): Promise<void> {
+    const key = this.#connection.key(`lost:${id}`);
+    await this.#connection.redis.incr(key);
+    await this.#connection.redis.pexpire(key, this.#failureKnownMs);
+  }
+
+  /** Whether so many workers of a step have vanished that it may be what kills them. Those that live don't count, for a while. */
+  async #killsWorkers(job: Job): Promise<boolean> {
+    if (job.stalledCounter <= MOST_STALLS) return false;
+    const losses = Number(await this.#connection.redis.get(this.#connection.key(`lost:${job.id ?? ''}`)));
+    return job.stalledCounter - losses > MOST_STALLS || !(await this.#hasTimeLeft(job, new LockLost()));
   }
 
   /** What became of all steps, for those who look at the queue. Whoever waits for them has heard of each. */
@@ -283,8 +301,12 @@ export class RendererWorker implements AsyncDisposable {
     this.#active.set(id, active);
     try {
       return await this.#activeStep(job, token, data, active.abort.signal);
+    } catch (error) {
+      if (error instanceof LockLost) await this.#countLoss(id).catch(this.#onError);
+      throw error;
     } finally {
-      this.#active.delete(id);
+      // This worker may have taken it again before it was over here.
+      if (this.#active.get(id) === active) this.#active.delete(id);
     }
   }
 
@@ -319,7 +341,7 @@ export class RendererWorker implements AsyncDisposable {
       told.catch(() => undefined);
     };
     let record: StepRecord;
-    if (job.stalledCounter > MOST_STALLS) {
+    if (await this.#killsWorkers(job)) {
       this.#logFailure(workflow, node, new Error(`its worker has vanished ${job.stalledCounter} times`));
       record = await this.#recordOf(internalReport(node), signal);
     } else {

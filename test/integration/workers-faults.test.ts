@@ -27,7 +27,7 @@ async function lab(t: Test, options: Partial<WorkerOptions> = {}) {
     await jobs.close();
     connection.disconnect();
   });
-  return { store, queue, renderer, startWorker, jobs };
+  return { store, queue, renderer, startWorker, jobs, connection };
 }
 
 /** Whoever waits for a step hears of it a little before its job is over. */
@@ -187,6 +187,39 @@ t.test('a client says that the queue is not there', async (t) => {
   const options = { queue: { connection: 'redis://127.0.0.1:1' }, store: new MemoryStore() };
   await t.rejects(Renderer.start(options), { code: 'ERR_QUEUE_UNAVAILABLE' });
   await t.rejects(RendererWorker.start(options), { code: 'ERR_QUEUE_UNAVAILABLE' });
+});
+
+t.test('a step whose workers have vanished too often is given up', async (t) => {
+  const { renderer, startWorker, jobs, connection } = await lab(t);
+  const rendering = renderer.render(linear(source('one')));
+  const [job] = await eventually('it waits', async () => {
+    const waiting = await jobs.getPrioritized();
+    return waiting.length > 0 && waiting;
+  });
+  await connection.hset(jobs.toKey(job?.id ?? ''), { stc: 4 });
+  await startWorker();
+  using report = await rendering;
+  t.match(stepOf(report, 'one', 'error').errors, [{ code: 'internal' }]);
+});
+
+t.test('a step is not given up whose worker has lost the lock and lives', async (t) => {
+  const { renderer, startWorker, jobs, connection } = await lab(t, {
+    lockMs: 1_000,
+    limits: { timeoutMs: Infinity },
+  });
+  await startWorker();
+  const rendering = renderer.render(linear(step('endless', 'for (;;);')));
+  const stalled = (times: number, isSo: (lock: string) => Promise<number>) =>
+    eventually(`the step is run after ${times} losses`, async () => {
+      const [job] = (await jobs.getActive()).filter(({ name }) => name === 'step');
+      if (job === undefined || job.stalledCounter < times) return false;
+      return (await isSo(`${jobs.toKey(job.id ?? '')}:lock`)) === 1;
+    });
+  for (let times = 0; times < 5; times++) await stalled(times, (lock) => connection.del(lock));
+  await stalled(5, (lock) => connection.exists(lock));
+  rendering.cancel();
+  using report = await rendering;
+  t.equal(report.status, 'canceled');
 });
 
 t.test('a workflow outlives its Redis, which is killed and started again', async (t) => {

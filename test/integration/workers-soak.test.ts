@@ -7,7 +7,15 @@ t.test(
   async (t) => {
     const seed = Math.floor(Math.random() * 2 ** 32);
     const everyMs = { kill: 4_000, restart: 5_000, away: 10_000 };
-    const plan = { until: { workflows: 8 }, atOnce: 4, workers: 2, seed, store: 's3', everyMs } as const;
+    const plan = {
+      until: { workflows: 8 },
+      atOnce: 4,
+      workers: 2,
+      seed,
+      store: 's3',
+      everyMs,
+      mostKills: 3,
+    } as const;
     const { problems, outcomes, faults } = await soakWorkers(plan);
     t.strictSame(problems, [], `seed ${seed}`);
     t.ok((outcomes.ok ?? 0) > 8);
