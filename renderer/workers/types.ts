@@ -10,7 +10,10 @@ export interface TenantRateLimit {
 }
 
 /** How a worker is started. All workers of a queue have the same, but for `concurrency`. */
-export interface WorkerOptions extends Omit<RendererOptions, 'queue' | 'store' | 'maxChildren'> {
+export interface WorkerOptions extends Omit<
+  RendererOptions,
+  'queue' | 'store' | 'maxChildren' | 'maxTabs' | 'maxSteps'
+> {
   readonly queue: {
     /** A URL such as `redis://127.0.0.1:6379`, or options of ioredis. */
     readonly connection: string | object;

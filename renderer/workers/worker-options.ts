@@ -19,6 +19,9 @@ export interface CheckedWorkerOptions {
   readonly retryMs: number;
 }
 
+/** Of the options of a Renderer, those that do nothing where steps are run. */
+const RENDERERS_OWN = ['maxTabs', 'maxSteps', 'maxChildren'] as const;
+
 const MIN_LOCK_MS = 1_000;
 
 /** Of the memory that there is, for children: the rest is for this process, its tables and the zygotes. */
@@ -47,6 +50,13 @@ const lock: Check<number> = (value, name) =>
 export function checkWorkerOptions(options: WorkerOptions): CheckedWorkerOptions {
   if (typeof options !== 'object' || (options as unknown) === null) fail('options', 'an object', options);
   const { queue, store, concurrency, tenantLimit, drainMs, lockMs, retryMs, ...renderer } = options;
+  for (const name of RENDERERS_OWN)
+    if (name in renderer)
+      fail(
+        `options.${name}`,
+        'absent: it is for the Renderer that has the queue to say',
+        renderer[name as never],
+      );
   const reader = new Reader({ queue, store, concurrency, tenantLimit, drainMs, lockMs, retryMs }, 'options');
   const own = {
     queue: reader.required('queue', checkQueue),
