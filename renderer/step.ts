@@ -195,8 +195,10 @@ export class StepRun {
     signal.throwIfAborted();
     const known = anew ? undefined : await cache.get(key, confined.limits.maxTableBytes, signal);
     if (known !== undefined) return known;
-    const result = await this.#workshop.store.withRoom(async () =>
-      this.#child({ call, step: this.#step, params: job, tables: await sharedOf(tables) }, confined, signal),
+    const result = await this.#workshop.store.withRoom(() =>
+      lent(tables, (shared) =>
+        this.#child({ call, step: this.#step, params: job, tables: shared }, confined, signal),
+      ),
     );
     if (result.status === 'ok') {
       let hit;
@@ -253,10 +255,22 @@ export class StepRun {
   }
 }
 
-async function sharedOf(tables: ReadonlyMap<string, StoredTable>): Promise<Record<string, SharedTable>> {
+/** As children are given them, until the end. */
+async function lent<T>(
+  tables: ReadonlyMap<string, StoredTable>,
+  then: (shared: Readonly<Record<string, SharedTable>>) => Promise<T>,
+): Promise<T> {
   const shared = Object.create(null) as Record<string, SharedTable>;
-  for (const [name, table] of tables) shared[name] = await table.shared();
-  return shared;
+  const all = [...tables];
+  const next = (at: number): Promise<T> => {
+    const [name, table] = all[at] ?? [];
+    if (name === undefined || table === undefined) return then(shared);
+    return table.use((one) => {
+      shared[name] = one;
+      return next(at + 1);
+    });
+  };
+  return next(0);
 }
 
 function toOutcome(hit: Hit | undefined, earlier: readonly Message[] = []): StepOutcome {

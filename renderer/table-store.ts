@@ -1,8 +1,10 @@
 /**
  * Tables by their contents. Each lies once in sealed memory that children map, or in a file of the cache until a child is
- * given it. What nobody holds is kept in memory as far as there is room.
+ * given it. What nobody holds is kept in memory as far as there is room. Where descriptors get short, of which memory and
+ * files have one each, small tables are moved to the memory of this process until a child needs them.
  */
 import { createHash } from 'node:crypto';
+import { readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { SharedTable, type TableInput } from '../lib/index.js';
 import { native } from '../lib/native.js';
@@ -16,6 +18,12 @@ const HASH_BYTES = 8 * 1024 * 1024;
 
 /** Each one that is kept has a descriptor: not more than a part of those that the process can have. */
 const MOST_IDLE = Math.min(256, Math.floor(maxOpenFiles() / 8));
+
+/** Of all tables, also those of reports that live: with more of them, small ones are moved. */
+const MOST_OPEN = Math.floor(maxOpenFiles() / 4);
+
+/** What is larger stays where it lies. */
+const MOST_MOVED_BYTES = 64 * 1024;
 
 export async function hashOf(bytes: Uint8Array): Promise<string> {
   const hash = createHash('sha256');
@@ -38,7 +46,22 @@ function map(shared: SharedTable): Uint8Array {
   }
 }
 
-type Place = { readonly shared: SharedTable } | { readonly file: FileHandle };
+/** What is in the memory of a descriptor, as a copy. */
+function read(fd: number, offset: number, length: number): Uint8Array | undefined {
+  const bytes = new Uint8Array(length);
+  for (let done = 0; done < length;) {
+    const count = readSync(fd, bytes, done, length - done, offset + done);
+    if (count === 0) return undefined;
+    done += count;
+  }
+  return bytes;
+}
+
+type Place =
+  | { readonly shared: SharedTable }
+  | { readonly file: FileHandle }
+  /** Without a descriptor. */
+  | { readonly bytes: Uint8Array };
 
 /** A table that somebody holds. Each hold is to be released once. */
 export class StoredTable {
@@ -47,6 +70,8 @@ export class StoredTable {
   readonly #store: TableStore;
   #place: Place;
   #loading: Promise<SharedTable> | undefined;
+  /** Who needs it where it lies. */
+  #users = 0;
   holders = 0;
 
   constructor(store: TableStore, hash: string, byteLength: number, place: Place) {
@@ -57,7 +82,11 @@ export class StoredTable {
   }
 
   get isInMemory(): boolean {
-    return 'shared' in this.#place;
+    return !('file' in this.#place);
+  }
+
+  get hasDescriptor(): boolean {
+    return !('bytes' in this.#place);
   }
 
   hold(): this {
@@ -69,44 +98,77 @@ export class StoredTable {
     this.#store.released(this);
   }
 
-  /** To be given to a child. */
-  async shared(): Promise<SharedTable> {
+  /** Is given the table as children are, which stays where it lies until the end. */
+  async use<T>(then: (shared: SharedTable) => T | Promise<T>): Promise<T> {
+    this.#users++;
+    try {
+      return await then(await this.#shared());
+    } finally {
+      this.#users--;
+    }
+  }
+
+  /** The bytes where they lie. */
+  async bytes(): Promise<Uint8Array> {
+    const place = this.#place;
+    return 'bytes' in place ? place.bytes.slice() : this.use(map);
+  }
+
+  async #shared(): Promise<SharedTable> {
     const place = this.#place;
     if ('shared' in place) return place.shared;
-    this.#loading ??= this.#load(place.file).finally(() => {
+    this.#loading ??= this.#load(place).finally(() => {
       this.#loading = undefined;
     });
     return this.#loading;
   }
 
-  /** The bytes where they lie. */
-  async bytes(): Promise<Uint8Array> {
-    return map(await this.shared());
-  }
-
-  async #load(file: FileHandle): Promise<SharedTable> {
+  async #load(place: Exclude<Place, { readonly shared: SharedTable }>): Promise<SharedTable> {
     this.hold();
     try {
-      const shared = await this.#store.withRoom(() => SharedTable.from({ fd: file.fd }));
+      const input = 'file' in place ? { fd: place.file.fd } : place.bytes;
+      const shared = await this.#store.withRoom(() => SharedTable.from(input));
       this.#store.copied(shared.byteLength);
       // Looked at where nobody can change it any more.
-      if ((await hashOf(map(shared))) !== this.hash) {
+      if ('file' in place && (await hashOf(map(shared))) !== this.hash) {
         shared[Symbol.dispose]();
         throw new TableGoneError('the file of a table was changed while it was in use');
       }
       this.#place = { shared };
-      await file.close();
+      this.#store.opened(this);
+      if ('file' in place) await place.file.close();
       return shared;
     } finally {
       this.release();
     }
   }
 
+  /** Gives its descriptor back, if it is small and nobody needs it where it lies. */
+  async move(): Promise<void> {
+    const place = this.#place;
+    if ('bytes' in place || this.#users > 0 || this.byteLength > MOST_MOVED_BYTES) return;
+    if ('shared' in place) {
+      const range = holdRange(place.shared, 'table');
+      if (range === undefined) return;
+      const bytes = read(range.memory.fd, range.offset, range.length);
+      range.memory.release();
+      if (bytes === undefined) return;
+      this.#place = { bytes };
+      place.shared[Symbol.dispose]();
+      return;
+    }
+    const bytes = read(place.file.fd, 0, this.byteLength);
+    // Who reads it then is told.
+    if (bytes === undefined || createHash('sha256').update(bytes).digest('hex') !== this.hash) return;
+    this.#place = { bytes };
+    await place.file.close();
+  }
+
   /** Nobody holds it, and it is not kept. */
   drop(): void {
     const place = this.#place;
     if ('shared' in place) place.shared[Symbol.dispose]();
-    else void place.file.close().catch(() => undefined);
+    else if ('file' in place) void place.file.close().catch(() => undefined);
   }
 }
 
@@ -115,6 +177,8 @@ export class TableStore {
   readonly #tables = new Map<string, StoredTable>();
   /** Those that nobody holds, the longest unused first. */
   readonly #idle = new Set<StoredTable>();
+  /** Those that have a descriptor. */
+  readonly #open = new Set<StoredTable>();
   #idleBytes = 0;
   #copiedBytes = 0;
 
@@ -179,7 +243,26 @@ export class TableStore {
   #insert(hash: string, byteLength: number, place: Place): StoredTable {
     const table = new StoredTable(this, hash, byteLength, place);
     this.#tables.set(hash, table);
-    return table.hold();
+    table.hold();
+    this.opened(table);
+    return table;
+  }
+
+  /** The table has got a descriptor. */
+  opened(table: StoredTable): void {
+    this.#open.add(table);
+    if (this.#open.size > MOST_OPEN) void this.#move(MOST_OPEN).catch(() => undefined);
+  }
+
+  /** Moves those that can be moved, the oldest first, until so many have a descriptor. */
+  async #move(most: number): Promise<void> {
+    const moved: Promise<void>[] = [];
+    for (const table of this.#open) {
+      if (this.#open.size <= most) break;
+      moved.push(table.move());
+      if (!table.hasDescriptor) this.#open.delete(table);
+    }
+    await Promise.all(moved);
   }
 
   copied(bytes: number): void {
@@ -215,12 +298,14 @@ export class TableStore {
       if (!isOutOfFiles(error)) throw error;
       this.clear();
       forgetAllMemory();
+      await this.#move(0).catch(() => undefined);
       return open();
     }
   }
 
   #drop(table: StoredTable): void {
     this.#tables.delete(table.hash);
+    this.#open.delete(table);
     table.drop();
   }
 

@@ -310,7 +310,7 @@ export interface RendererOptions extends Omit<ZygoteOptions, 'sandbox' | 'cwd'> 
   /** Tabs of one workflow. @default {@link DEFAULT_MAX_TABS} */
   readonly maxTabs?: number;
   /**
-   * Steps of one workflow: the table of each has a descriptor, as long as there is the report.
+   * Steps of one workflow: the table of each, if it is large, has a descriptor as long as there is the report.
    * @default {@link DEFAULT_MAX_STEPS}, or a quarter of the files that the process can have open (`RLIMIT_NOFILE`), if that is less
    */
   readonly maxSteps?: number;

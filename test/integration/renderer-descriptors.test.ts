@@ -10,15 +10,16 @@ const { Renderer } = await import(${JSON.stringify(RENDERER)});
 const memfds = () => readdirSync('/proc/self/fd').filter((fd) => {
   try { return readlinkSync('/proc/self/fd/' + fd).includes('memfd'); } catch { return false; }
 }).length;
-const workflow = (id, count) => ({
+// Tables of one row, or of some 160 KB.
+const workflow = (id, count, rows = 1) => ({
   id,
   tabs: Array.from({ length: count }, (_, n) => ({
     id: 't' + n,
     steps: [{
       id: 's' + n,
       filename: 'step.js',
-      params: { id, n },
-      code: 'const { tableFromArrays } = require("apache-arrow"); exports.render = (t, { id, n }) => tableFromArrays({ id: [id], n: [n] });',
+      params: { id, n, rows },
+      code: 'const { tableFromArrays } = require("apache-arrow"); exports.render = (t, { id, n, rows }) => tableFromArrays({ id: Array(rows).fill(id), n: new Float64Array(rows).fill(n) });',
     }],
   })),
 });
@@ -63,24 +64,58 @@ await renderer.close();`,
   t.equal(await host.next(), true);
 });
 
-t.test('where a workflow has taken all descriptors, others go on once it is disposed of', async (t) => {
+t.test('any number of small tables live at once, and are what they were', async (t) => {
   const host = new HostProgram(
     t,
     `${PROGRAM}
+import { mkdtempSync, rmSync } from 'node:fs';
+const dir = mkdtempSync('/tmp/nodespawner-descriptors-');
+for (const _ of ['rendered', 'out of the cache']) {
+  const renderer = await Renderer.start({ maxChildren: 2, cache: { dir } });
+  const live = [];
+  for (let n = 0; n < 4; n++) live.push(await renderer.render(workflow('w' + n, 30)));
+  // One more step on a table that was moved.
+  const { tabs: [first] } = workflow('w0', 30);
+  const next = { id: 'next', code: 'exports.render = (table) => ({ table, value: [table.get(0).id, table.get(0).n] });' };
+  const more = await renderer.render({ id: 'more', tabs: [{ ...first, steps: [...first.steps, next] }] });
+  const wrong = [];
+  for (const [w, report] of live.entries())
+    for (let n = 0; n < 30; n++) {
+      const row = (await report.tables['t' + n].read()).get(0);
+      if (row.id !== 'w' + w || row.n !== n) wrong.push([w, n, row]);
+    }
+  say([live.map(({ status }) => status), wrong, more.steps[1].value, readdirSync('/proc/self/fd').length < 100]);
+  await renderer.close();
+}
+rmSync(dir, { recursive: true });`,
+    { ...withLimit(128), env: { HOME: process.env.HOME ?? '/' } },
+  );
+  const right = [Array.from({ length: 4 }, () => 'ok'), [], ['w0', 0], true];
+  t.strictSame(await host.next(), right);
+  t.strictSame(await host.next(), right);
+});
+
+t.test(
+  'where large tables of a workflow have taken all descriptors, others go on once it is disposed of',
+  async (t) => {
+    const host = new HostProgram(
+      t,
+      `${PROGRAM}
 const renderer = await Renderer.start({ maxChildren: 2, maxSteps: 200 });
 {
-  const report = await renderer.render(workflow('large', 120));
+  const report = await renderer.render(workflow('large', 100, 20_000));
   say(report.status);
   report[Symbol.dispose]();
 }
 const report = await renderer.render(workflow('small', 2));
 say(report.status);
 await renderer.close();`,
-    withLimit(110),
-  );
-  t.equal(await host.next(), 'error');
-  t.equal(await host.next(), 'ok');
-});
+      withLimit(110),
+    );
+    t.equal(await host.next(), 'error');
+    t.equal(await host.next(), 'ok');
+  },
+);
 
 t.test(
   'room is made where there is none: what nobody holds is let go of, and it is tried again',
