@@ -47,6 +47,10 @@ int load_router_firewall(const struct launcher_options *options, int socket) {
   nft_rule(&nft, "arriving");
   nft_source_is_spoofed(&nft);
   nft_drop(&nft);
+  /* SECURITY: in options the routers on the way write their addresses, and the time (RFC 791, 3.1). */
+  nft_rule(&nft, "arriving");
+  nft_has_ip_options(&nft);
+  nft_drop(&nft);
 
   /* The router itself takes part in nothing, and says nothing but that it refused, or that a connection is no more. */
   nft_base_chain(&nft, "input", "filter", NF_INET_LOCAL_IN, NF_IP_PRI_FILTER, NF_DROP);

@@ -133,16 +133,18 @@ static void compare(struct nft *nft, int operation, const void *value, size_t si
   end(nft, cmp);
 }
 
-static void mask(struct nft *nft, uint32_t bits) {
+static void mask_bytes(struct nft *nft, const void *bits, size_t size) {
   const uint32_t nothing = 0;
   const struct expression bitwise = begin(nft, NFTA_LIST_ELEM, "bitwise");
   netlink_put_be32(&nft->batch, NFTA_BITWISE_SREG, REGISTER);
   netlink_put_be32(&nft->batch, NFTA_BITWISE_DREG, REGISTER);
-  netlink_put_be32(&nft->batch, NFTA_BITWISE_LEN, sizeof bits);
-  put_value(nft, NFTA_BITWISE_MASK, &bits, sizeof bits);
-  put_value(nft, NFTA_BITWISE_XOR, &nothing, sizeof nothing);
+  netlink_put_be32(&nft->batch, NFTA_BITWISE_LEN, (uint32_t)size);
+  put_value(nft, NFTA_BITWISE_MASK, bits, size);
+  put_value(nft, NFTA_BITWISE_XOR, &nothing, size);
   end(nft, bitwise);
 }
+
+static void mask(struct nft *nft, uint32_t bits) { mask_bytes(nft, &bits, sizeof bits); }
 
 static void load_meta(struct nft *nft, int key) {
   const struct expression meta = begin(nft, NFTA_LIST_ELEM, "meta");
@@ -206,6 +208,15 @@ void nft_is_ipv4(struct nft *nft, int is) {
   const unsigned char family = NFPROTO_IPV4;
   load_meta(nft, NFT_META_NFPROTO);
   compare(nft, is ? NFT_CMP_EQ : NFT_CMP_NEQ, &family, sizeof family);
+}
+
+void nft_has_ip_options(struct nft *nft) {
+  /* The length of a header without any is five words, in the lower half of the first byte (RFC 791, 3.1). */
+  const unsigned char lower_half = 0x0f, plain = 5;
+  nft_is_ipv4(nft, 1);
+  load_payload(nft, NFT_PAYLOAD_NETWORK_HEADER, 0, sizeof plain);
+  mask_bytes(nft, &lower_half, sizeof lower_half);
+  compare(nft, NFT_CMP_NEQ, &plain, sizeof plain);
 }
 
 /* Of the header of IPv4. */

@@ -41,6 +41,7 @@ void nft_to_link(struct nft *nft, const char *name, int is);
 void nft_from_group(struct nft *nft, uint32_t group);
 void nft_to_group(struct nft *nft, uint32_t group);
 void nft_is_ipv4(struct nft *nft, int is);
+void nft_has_ip_options(struct nft *nft);
 void nft_source(struct nft *nft, uint32_t address, int is);
 void nft_destination(struct nft *nft, uint32_t address, int bits);
 void nft_protocol(struct nft *nft, int protocol);

@@ -1,5 +1,6 @@
 // What code of strangers tries, to get where the caller did not let it: by names, by ways of writing an address, by what
 // an allowed server says, at the routers and their links, and by connections that outlive it.
+import path from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
 import type { NetworkOptions } from '../../lib/index.js';
@@ -19,6 +20,7 @@ import {
 } from '../helpers/network.js';
 import { runInChild, startZygoteText } from '../helpers/network-host.js';
 import { onlyStubsHaveLinks, processOf } from '../helpers/network-processes.js';
+import { buildRaw, SYSTEM_CALLS } from '../helpers/security/lab.js';
 
 const skip = canHaveNetworks();
 t.setTimeout(290_000);
@@ -99,6 +101,35 @@ for (const off of [[], ['syscalls']] as const) {
     t.strictSame(network.heard, [`tcp ${ALLOWED}:81 from ${HOST}`]);
   });
 }
+
+t.test('what routers would write their addresses in goes nowhere', { skip }, async (t) => {
+  const network = await TestNetwork.make(t);
+  const addon = buildRaw(t);
+  const { setsockopt } = SYSTEM_CALLS;
+  // Record Route and Timestamp (RFC 791, 3.1), with room for as many as fit. The kernel sends no others to their end.
+  const body = `const raw = { exports: {} };
+    process.dlopen(raw, ${JSON.stringify(addon)});
+    const withOptions = (...bytes) => new Promise((resolve) => {
+      const socket = dgram.createSocket('udp4');
+      const timer = setTimeout(() => end('no answer'), WAIT);
+      const end = (what) => { clearTimeout(timer); socket.close(); resolve(what); };
+      socket.on('message', (message) => end(String(message)));
+      socket.bind(0, '0.0.0.0', () => {
+        const options = Buffer.alloc(40);
+        options.set(bytes);
+        const length = bytes.length === 0 ? 0 : 40;
+        const failed = raw.exports.call(${setsockopt}, socket._handle.fd, 0, 4, options, length);
+        if (failed !== 0) return end('setsockopt: ' + failed);
+        socket.send('x', 7, '${ALLOWED}');
+      });
+    });
+    return Promise.all([withOptions(), withOptions(7, 39, 4), withOptions(68, 36, 5, 1), withOptions(148, 4, 0, 0)]);`;
+  const found = await runInChild(t, network, body, {
+    network: EVERYTHING,
+    sandbox: { off: ['syscalls'], files: [path.dirname(addon)] },
+  });
+  t.strictSame(found, ['x', 'no answer', 'no answer', 'no answer']);
+});
 
 t.test('a child reaches neither of the routers, nor either end of a link', { skip }, async (t) => {
   const network = await TestNetwork.make(t);

@@ -41,6 +41,7 @@ const ROUTER = `table inet nodespawner {
 		type filter hook prerouting priority mangle; policy accept;
 		meta nfproto != ipv4 drop
 		fib saddr . iif oif 0 drop
+		ip hdrlength != 5 drop
 	}
 
 	chain input {
