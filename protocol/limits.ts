@@ -22,6 +22,9 @@ export const MAX_ERROR_TEXT = 16 * 1024;
 /** The same in bytes, with the mark of whoever has cut it. */
 export const MAX_ERROR_BYTES = 3 * MAX_ERROR_TEXT + 64;
 
+/** Causes of an error: the writer sends no more, and the reader takes no more. */
+export const MAX_CAUSES = 8;
+
 /** The codec calls itself once or twice for each level: a thousand of them fit in the smallest stack that is usual. */
 export const MAX_DEPTH = 1_000;
 /** Thrift's lengths are i32. */

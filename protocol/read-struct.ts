@@ -3,7 +3,7 @@
  * writes them, each at most once, and none that the schema doesn't have.
  */
 import { ValueDecoder } from './decode-value.js';
-import { MAX_ERROR_BYTES, type ValueLimits } from './limits.js';
+import { MAX_CAUSES, MAX_ERROR_BYTES, type ValueLimits } from './limits.js';
 import { Refusal, type Segment } from './refusal.js';
 import { type FieldType, schemaOf, type StructSchema } from './schema.js';
 import type { Steps } from './steps.js';
@@ -103,7 +103,12 @@ const CLIPPED: ReadonlySet<string> = new Set(['ErrorText', 'BadReturn']);
 const STRUCT_VALUES = 50;
 
 function* readList(element: FieldType, reader: StrictReader, values: ValueDecoder): Steps<unknown[]> {
+  const start = reader.offset;
   const count = reader.list(element.wire);
+  // The only list of errors that there is.
+  if (element.kind === 'struct' && element.struct.name === 'ErrorText' && count > MAX_CAUSES) {
+    throw reader.bad(`${count} causes, and at most ${MAX_CAUSES} are sent`, start);
+  }
   const list: unknown[] = [];
   try {
     for (let index = 0; index < count; index++) {

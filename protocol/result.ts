@@ -4,7 +4,7 @@ import { BinaryWriter } from './binary-writer.js';
 import { ValueEncoder } from './encode-value.js';
 import { BadMessageError, UnsupportedValueError, ValueTooLargeError } from './errors.js';
 import { asInt64, generated, lazyValue, writeStruct } from './generated.js';
-import { MAX_ERROR_TEXT, type ValueLimits, withDefaults } from './limits.js';
+import { MAX_CAUSES, MAX_ERROR_TEXT, type ValueLimits, withDefaults } from './limits.js';
 import { readMessage } from './read-struct.js';
 import { Refusal, withPaths } from './refusal.js';
 import { allSteps, type Steps } from './steps.js';
@@ -58,9 +58,6 @@ export interface OutOfMemory {
 
 /** `Value` is `unknown` for one who encodes, and {@link PlainValue} for one who decodes. */
 export type Outcome<Value = PlainValue> = Returned<Value> | Threw | BadReturn | OutOfMemory;
-
-/** How many causes of an error are sent. */
-export const MAX_CAUSES = 8;
 
 /**
  * @param limits what the host will accept

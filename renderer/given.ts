@@ -15,6 +15,10 @@ export type Given =
 /** So many messages of each kind are kept. */
 const MOST_MESSAGES = 100;
 
+/** Of what else a module exports, so many names are told, and so many UTF-16 units of each. */
+const MOST_NAMES = 10;
+const MAX_NAME_LENGTH = 100;
+
 const EXPORTS = ['render', 'fetch', 'migrateParams'] as const;
 
 type Fields = Readonly<Record<string, PlainValue>>;
@@ -62,8 +66,13 @@ export function readExports(
 ): Pick<Validation, 'exports'> & { readonly others: readonly string[] } {
   const { exports, others } = isFields(value) ? value : {};
   const names = Array.isArray(exports) ? exports : [];
-  const found = Array.isArray(others) ? others.filter((name) => typeof name === 'string') : [];
-  return { exports: EXPORTS.filter((name) => names.includes(name)), others: found.map(cleanText) };
+  const found = Array.isArray(others)
+    ? others.slice(0, MOST_NAMES).filter((name) => typeof name === 'string')
+    : [];
+  return {
+    exports: EXPORTS.filter((name) => names.includes(name)),
+    others: found.map((name) => cleanText(name, MAX_NAME_LENGTH)),
+  };
 }
 
 function readMessages(value: PlainValue | undefined, code: MessageCode, step: Step): Message[] | undefined {

@@ -227,6 +227,18 @@ t.test('a union with no member or with two is refused', (t) => {
   t.end();
 });
 
+t.test('more causes than are ever sent are refused, before any is read', (t) => {
+  const error = b.struct(...[1, 2].map((id) => b.field(b.STRING, id, b.string('x'))));
+  const threw = (count: number): Buffer => {
+    const causes = b.listOf(Array.from({ length: count }, () => error));
+    const fields = b.struct(b.field(b.STRUCT, 1, error), b.field(b.LIST, 2, causes));
+    return b.struct(b.field(b.STRUCT, 1, b.struct(b.field(b.STRUCT, 2, fields))));
+  };
+  t.match(decodeResult(threw(8)), { kind: 'threw', causes: { length: 8 } });
+  refuses(t, threw(9), 'result.outcome.threw.causes', 29, /9 causes, and at most 8/);
+  t.end();
+});
+
 t.test('null, with something in it, is refused', (t) => {
   const nothing = b.struct(b.field(b.STRUCT, 1, b.struct(b.field(b.BOOL, 1, Buffer.of(1)))));
   refuses(t, returned(nothing), root, VALUE + 3, /too many/);

@@ -57,6 +57,31 @@ t.test('anything else is refused, and throws nothing', (t) => {
   t.end();
 });
 
+t.test('of what else a module exports ten names are kept, and a hundred characters of each', (t) => {
+  const others = Array.from({ length: 1_000 }, (_, index) => `${index}${'\x01'.repeat(8_000)}`);
+  const kept = readExports({ exports: [], others }).others;
+  t.equal(kept.length, 10);
+  t.strictSame(kept[9], `9${'\u{fffd}'.repeat(99)}…`);
+  t.end();
+});
+
+t.test('the lines of a code are counted once for all messages', (t) => {
+  let read = 0;
+  const counted = {
+    id: 'a',
+    get code() {
+      read++;
+      return '\n'.repeat(10_000);
+    },
+  };
+  const stack = 'at a.js:999999999:1\n'.repeat(100);
+  const warnings = [...Array.from({ length: 99 }, () => ({ text: 'w', stack })), { text: 'w', line: 1 }];
+  const given = readGiven({ value: null, warnings, errors: [] }, counted);
+  t.match('bad' in given ? undefined : given.warnings[99], { place: { line: 1 } });
+  t.equal(read, 1);
+  t.end();
+});
+
 t.test('there can be a hundred messages of a kind', (t) => {
   const read = readGiven(
     { value: null, warnings: Array.from({ length: 1_000 }, () => ({ text: 'w' })), errors: [] },

@@ -3,10 +3,11 @@ import t from 'tap';
 import type { ErrorDescription, LimitName, Usage } from '../../../lib/index.js';
 import { failureMessage, type FailedResult } from '../../../renderer/messages.js';
 import { cleanText, placeAt, placeIn } from '../../../renderer/place.js';
+import { withoutHostPaths } from '../../../lib/error-text.js';
 import { UNCONFINED } from '../../helpers/zygote.js';
 
 const usage: Usage = { wallMs: 0, userMs: 0, systemMs: 0, peakMemoryBytes: 0 };
-const step = { id: 'a', code: 'one\ntwo\nthree', filename: 'my (step).js' };
+const step = { id: 'a', code: 'const one\nconst two\nconst three', filename: 'my (step).js' };
 
 t.test('each limit has words of its own', (t) => {
   const limits: LimitName[] = [
@@ -57,6 +58,10 @@ t.test('a place that is not in the code is none', (t) => {
     t.equal(placeIn(stack, step), undefined, stack);
   }
   for (const line of [0, -1, 1.5, NaN, '1', undefined, 4]) t.equal(placeAt(line, 1, step), undefined);
+  for (const column of [0, -1, 1.5, NaN, '1', undefined, 11, 5e8, Number.MAX_SAFE_INTEGER]) {
+    t.strictSame(placeAt(1, column, step), { file: 'my (step).js', line: 1, column: 0 }, 'nor is a column');
+  }
+  t.match(placeAt(1, 10, step), { column: 10 }, 'but the end of the line');
   t.end();
 });
 
@@ -64,6 +69,8 @@ t.test('text is bounded, and obeyed by no terminal', (t) => {
   t.equal(cleanText('a\x1b[31m\tb\nc\x00\u009b'), 'a\u{fffd}[31m\tb\nc\u{fffd}\u{fffd}');
   t.equal(cleanText('\ud800'), '\u{fffd}');
   t.equal(cleanText('x'.repeat(1_000_000)).length, 8_193);
+  t.equal(cleanText('\x01'.repeat(1_000_000)), `${'\u{fffd}'.repeat(8_192)}…`);
+  t.equal(cleanText('abcde', 3), 'abc…');
   t.end();
 });
 
@@ -72,6 +79,59 @@ const threw = (error: Partial<ErrorDescription>): FailedResult => ({
   usage,
   sandbox: UNCONFINED,
   error: { name: 'Error', message: '', stack: '', causes: [], ...error },
+});
+
+t.test('the lines of a code are counted once, however many frames name it', (t) => {
+  let read = 0;
+  const counted = {
+    id: 'a',
+    get code() {
+      read++;
+      return '\n'.repeat(10_000);
+    },
+  };
+  const stack = 'at a.js:999999999:1\n'.repeat(100);
+  failureMessage(threw({ stack, causes: [{ name: 'Error', message: '', stack }] }), 'render', counted, 1);
+  t.equal(placeIn(stack, counted), undefined);
+  t.match(placeAt(10_001, 1, counted), { line: 10_001, column: 1 });
+  t.equal(read, 1);
+  t.end();
+});
+
+t.test('a module that there is not has the place where it is first named', (t) => {
+  const importing = { id: 'a', code: 'const a = 1;\nimport "b";\nimport \'b\';' };
+  const told = failureMessage(threw({ message: "Cannot find module 'b'" }), 'render', importing, 1);
+  t.match(told.place, { file: 'a.js', line: 2, column: 8 });
+  t.end();
+});
+
+t.test('no path of the host is left, with packages in packages', (t) => {
+  for (const [text, left] of [
+    ['at f (/srv/a/node_modules/b/c.js:1:2)', 'at f (b/c.js:1:2)'],
+    ['file:///srv/node_modules/b/c.js', 'b/c.js'],
+    ['/srv/node_modules/b/node_modules/@c/d/e.js', '@c/d/e.js'],
+    ['/node_modules/b', 'b'],
+    ['"/x/node_modules/b" and /y/node_modules/c', '"b" and c'],
+    [`${'/'.repeat(1_000)}srv/node_modules/b`, 'b'],
+    ['in node_modules/b, not /srv/b', 'in node_modules/b, not /srv/b'],
+  ] as const) {
+    t.equal(withoutHostPaths(text), left);
+  }
+  t.end();
+});
+
+t.test('of a text of any length no more than its beginning is looked at', (t) => {
+  const message = `${' '.repeat(20_000)}/srv/node_modules/b`;
+  const { text, stack = '' } = failureMessage(
+    threw({ name: 'n'.repeat(20_000), message, stack: message.repeat(9) }),
+    'render',
+    step,
+    1,
+  );
+  t.equal(text.length, 8_193);
+  t.equal(stack.length, 8_193);
+  t.equal(placeIn(`${' '.repeat(20_000)}\n at my (step).js:1:1`, step), undefined);
+  t.end();
 });
 
 t.test('a stack has the frames of the step and no others', (t) => {
