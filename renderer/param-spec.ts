@@ -7,6 +7,9 @@ const MAX_DEPTH = 50;
 
 const TYPES = ['string', 'number', 'integer', 'boolean', 'list', 'object', 'any'] as const;
 
+/** So many issues are told; who mends these is told the next. */
+export const MOST_ISSUES = 20;
+
 /** What is wrong with params, and where. */
 export interface ParamIssue {
   readonly path: string;
@@ -63,7 +66,7 @@ function checkField(value: unknown, name: string, depth: number): ParamField {
   return field;
 }
 
-/** @returns the params with defaults filled in; of use only if there are no issues */
+/** @returns the params with defaults filled in; of use only if there are no issues, of which there are at most {@link MOST_ISSUES} */
 export function applySpec(
   spec: ParamSpec,
   params: unknown,
@@ -76,10 +79,12 @@ function applyFields(spec: ParamSpec, params: unknown, path: string, issues: Par
   if (!isObject(params)) return refuse(issues, path, 'must be an object', params);
   const at = (key: string): string => (path === '' ? key : `${path}.${key}`);
   for (const key of Object.keys(params)) {
+    if (issues.length >= MOST_ISSUES) break;
     if (!Object.hasOwn(spec, key)) issues.push({ path: at(key), text: 'is no param of this step' });
   }
   const filled: [string, unknown][] = [];
   for (const [key, field] of Object.entries(spec)) {
+    if (issues.length >= MOST_ISSUES) break;
     if (Object.hasOwn(params, key) && params[key] !== undefined) {
       filled.push([key, applyField(field, params[key], at(key), issues)]);
     } else if ('default' in field && field.default !== undefined) {
@@ -115,12 +120,26 @@ function applyField(field: ParamField, value: unknown, path: string, issues: Par
       return typeof value === 'boolean' ? value : refuse(issues, path, 'must be true or false', value);
     case 'list':
       if (!Array.isArray(value)) return refuse(issues, path, 'must be a list', value);
-      return value.map((item, index) => applyField(field.of, item, `${path}.${index}`, issues));
+      return applyItems(field.of, value, path, issues);
     case 'object':
       return applyFields(field.fields, value, path, issues);
     case 'any':
       return value;
   }
+}
+
+function applyItems(
+  field: ParamField,
+  items: readonly unknown[],
+  path: string,
+  issues: ParamIssue[],
+): unknown[] {
+  const filled: unknown[] = [];
+  for (const [index, item] of items.entries()) {
+    if (issues.length >= MOST_ISSUES) break;
+    filled.push(applyField(field, item, `${path}.${index}`, issues));
+  }
+  return filled;
 }
 
 function refuse(issues: ParamIssue[], path: string, expected: string, value: unknown): unknown {

@@ -1,21 +1,22 @@
 /** Checks the params of a step against its schema, whichever kind it is. */
 import { isStandardSchema, type SchemaIssue } from '../lib/schema.js';
-import { applySpec, type ParamIssue } from './param-spec.js';
+import { applySpec, MOST_ISSUES, type ParamIssue } from './param-spec.js';
+import { cleanText } from './place.js';
 import type { Message, ParamSpec, Step } from './types.js';
 
-/** So many are told; who mends these is told the next. */
-const MOST_TOLD = 20;
+/** In UTF-16 units. */
+const MAX_PATH_LENGTH = 1_000;
 
 type Checked = { readonly value: unknown } | { readonly errors: readonly Message[] };
 
 export function checkBySpec(spec: ParamSpec, params: unknown): Checked {
   const { value, issues } = applySpec(spec, params);
-  return issues.length === 0 ? { value } : { errors: issues.slice(0, MOST_TOLD).map(toMessage) };
+  return issues.length === 0 ? { value } : { errors: issues.map(toMessage) };
 }
 
 /** @param because what encoding them has thrown */
 export function cannotBeSent(because: Error): Message {
-  return { code: 'badParams', text: `The params can't be sent: ${because.message}.` };
+  return { code: 'badParams', text: cleanText(`The params can't be sent: ${because.message}.`) };
 }
 
 /**
@@ -27,7 +28,7 @@ export async function checkParams(schema: Step['schema'], params: unknown): Prom
   if (!isStandardSchema(schema)) return checkBySpec(schema, params);
   const result = await schema['~standard'].validate(params);
   if (result.issues === undefined) return { value: result.value };
-  return { errors: result.issues.slice(0, MOST_TOLD).map((issue) => toMessage(toParamIssue(issue))) };
+  return { errors: result.issues.slice(0, MOST_ISSUES).map((issue) => toMessage(toParamIssue(issue))) };
 }
 
 function toParamIssue({ message, path = [] }: SchemaIssue): ParamIssue {
@@ -35,7 +36,10 @@ function toParamIssue({ message, path = [] }: SchemaIssue): ParamIssue {
   return { path: keys.join('.'), text: message };
 }
 
-function toMessage({ path, text }: ParamIssue): Message {
+/** The keys may be those that a step's own `migrateParams` made. */
+function toMessage(issue: ParamIssue): Message {
+  const path = cleanText(issue.path, MAX_PATH_LENGTH);
   const what = path === '' ? 'The params' : `The param '${path}'`;
-  return { code: 'badParams', text: `${what}: ${text}.`.replace(/[.]{2,}$/, '.'), path };
+  const end = issue.text.endsWith('.') ? '' : '.';
+  return { code: 'badParams', text: cleanText(`${what}: ${issue.text}${end}`), path };
 }
