@@ -1,5 +1,6 @@
 /** JSON with all digits. */
 import { parse, stringify } from 'lossless-json';
+import { escapeControls } from './printable.js';
 import type { Cell } from './tables/infer.js';
 
 /** As many digits as a number has that a double may not hold. */
@@ -15,7 +16,10 @@ export function fromJson(text: string): Cell {
   return (MANY_DIGITS.test(text) ? parse(text, null, numberOf) : JSON.parse(text)) as Cell;
 }
 
-/** With all digits of bigints and decimals; NaN and the infinities are null. */
+/**
+ * With all digits of bigints and decimals; NaN and the infinities are null. What a terminal would obey is escaped
+ * wherever the text goes.
+ */
 export function toJson(value: unknown, space?: number): string {
-  return stringify(value, null, space) ?? 'null';
+  return escapeControls(stringify(value, null, space) ?? 'null');
 }

@@ -11,9 +11,12 @@ const CONTROLS = /(?![\n\t])\p{Cc}|\p{Bidi_Control}/gu;
  * would is shown as an escape. Carriage returns before a line feed are dropped.
  */
 export function printable(text: string): string {
-  return text
-    .replaceAll('\r\n', '\n')
-    .replace(CONTROLS, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return escapeControls(text.replaceAll('\r\n', '\n'));
+}
+
+/** As JSON and JavaScript escape them. */
+export function escapeControls(text: string): string {
+  return text.replace(CONTROLS, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** The same, in one line. */

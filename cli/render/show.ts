@@ -14,14 +14,20 @@ const indented = (text: string, by: string): string[] =>
     .split('\n')
     .map((line) => by + line);
 
+/** So much of a line is shown, in UTF-16 units. */
+const WIDEST_LINE = 500;
+
 /** The line of the source, and where in it. */
 function excerpt({ place }: Message, { code }: Step): string[] {
   if (place === undefined) return [];
   const line = code.split('\n')[place.line - 1];
   if (line === undefined) return [];
   const number = String(place.line).padStart(5);
-  const shown = `    ${number} | ${printableLine(line.trimEnd().replaceAll('\t', ' '))}`;
-  return place.column === 0 ? [shown] : [shown, `          | ${' '.repeat(place.column - 1)}^`];
+  const cut = line.length > WIDEST_LINE ? `${line.slice(0, WIDEST_LINE)}…` : line.trimEnd();
+  const shown = `    ${number} | ${printableLine(cut.replaceAll('\t', ' '))}`;
+  return place.column === 0 || place.column > Math.min(line.length, WIDEST_LINE) + 1
+    ? [shown]
+    : [shown, `          | ${' '.repeat(place.column - 1)}^`];
 }
 
 function messageLines(

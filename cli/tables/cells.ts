@@ -26,9 +26,15 @@ export type ShownCell =
 
 type Reader = (index: number) => ShownCell;
 
+const MS_PER_DAY = 86_400_000;
+
+/** The most digits that a decimal has: one of more zeros than that has an exponent. */
+const MOST_DIGITS = 76;
+
 function showDecimal(words: Uint32Array, { scale, bitWidth }: Decimal): LosslessNumber {
   const unsigned = words.reduceRight((sum, word) => (sum << 32n) | BigInt(word), 0n);
   const value = BigInt.asIntN(bitWidth, unsigned);
+  if (Math.abs(scale) > MOST_DIGITS) return new LosslessNumber(value === 0n ? '0' : `${value}e${-scale}`);
   const digits = String(value < 0n ? -value : value).padStart(Math.max(scale, 0) + 1, '0');
   const whole = scale > 0 ? digits.slice(0, -scale) : digits + '0'.repeat(-scale);
   const fraction = scale > 0 ? `.${digits.slice(-scale)}` : '';
@@ -130,10 +136,15 @@ function valueReader(data: Data): Reader {
     );
     return (index) => Object.fromEntries(readers.map(([name, read]) => [name, read(index)]));
   }
+  if (DataType.isDate(type)) {
+    const [perUnit, length] = type.unit === DateUnit.DAY ? [MS_PER_DAY, 10] : [1, -1];
+    return (index) => {
+      const date = new Date(Number(values[index]) * perUnit);
+      // Beyond what a Date holds: the number that Arrow has for it.
+      return Number.isNaN(date.getTime()) ? String(values[index]) : date.toISOString().slice(0, length);
+    };
+  }
   const vector = new Vector([data]);
-  if (DataType.isDate(type))
-    return (index) =>
-      new Date(Number(vector.get(index))).toISOString().slice(0, type.unit === DateUnit.DAY ? 10 : -1);
   return (index) => plain(vector.get(index));
 }
 

@@ -1,6 +1,7 @@
 // What a table holds is in its file, and comes back from it, as far as the format has the type.
 import {
   DateDay,
+  DateMillisecond,
   Decimal,
   Dictionary,
   Field,
@@ -68,6 +69,41 @@ const everything = new Table({
     [new Date('2024-02-29T12:34:56.789Z'), null, new Date(0)],
     new TimestampMillisecond(),
   ),
+});
+
+t.test('dates and decimals beyond what text has for them are written as numbers', async (t) => {
+  const days = makeData({ type: new DateDay(), length: 1, data: Int32Array.of(2 ** 31 - 1) });
+  const ms = makeData({ type: new DateMillisecond(), length: 1, data: BigInt64Array.of(2n ** 63n - 1n) });
+  const decimal = (scale: number, value: bigint) =>
+    makeData({ type: new Decimal(scale, 10, 128), length: 1, data: new Uint32Array(words(value)) });
+  const table = new Table({
+    days: makeVector(days),
+    ms: makeVector(ms),
+    small: makeVector(decimal(2_000_000_000, -12n)),
+    large: makeVector(decimal(-2_000_000_000, 12n)),
+    zero: makeVector(decimal(2_000_000_000, 0n)),
+    most: makeVector(decimal(76, 1n)),
+  });
+  const shown = [
+    '2147483647',
+    '9223372036854775807',
+    '-12e-2000000000',
+    '12e2000000000',
+    '0',
+    `0.${'0'.repeat(75)}1`,
+  ];
+  t.strictSame(cellsOf(table), [shown]);
+  t.equal(await textOf(writeCsv(table, ',')), `days,ms,small,large,zero,most\n${shown.join(',')}\n`);
+  t.end();
+});
+
+t.test('JSON has nothing that a terminal obeys, and is the same text to who reads it', async (t) => {
+  const text = 'a\u009b31m\u202e\u2066\x7f\x1b\n\tä🎉';
+  const json = await textOf(writeJson(new Table({ [text]: vectorFromArray([text], new Utf8()) })));
+  t.notMatch(json, /(?!\n)\p{Cc}|\p{Bidi_Control}/u);
+  t.strictSame(JSON.parse(json), [{ [text]: text }]);
+  t.strictSame(JSON.parse(toJson({ text }, 2)), { text });
+  t.end();
 });
 
 t.test('CSV: text, numbers of all sizes, days, times and what is missing', async (t) => {
