@@ -7,7 +7,7 @@ import type { Turn } from './turns.js';
 export async function* messagesInTurns(bytes: Uint8Array, turn: Turn): AsyncGenerator<Uint8Array> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const limits = resolveLimits();
-  const input = { bytes, view, limits, metadata: new MetadataBudget(limits) };
+  const input = { bytes, view, limits, metadata: new MetadataBudget(limits, false) };
   const walk = new MessageWalk(input, 0, bytes.byteLength);
   for (let start = 0; start < bytes.byteLength; start = walk.position) {
     await turn.next();

@@ -69,10 +69,10 @@ async function toFate(
 ): Promise<Fate> {
   const { limits: sandboxLimits, memory } = confinement;
   if (errno !== 0) throw new HostError('read a result', getSystemErrorName(-errno));
-  if (truncated) return exceeded('maxBytes', options);
   let outcome: Outcome | undefined;
-  let refusal: Fate | undefined;
-  if (bytes.byteLength > 0) {
+  // SECURITY: no more than a refusal: a child could hide by it what the kernel has counted.
+  let refusal: Fate | undefined = truncated ? exceeded('maxBytes', options) : undefined;
+  if (!truncated && bytes.byteLength > 0) {
     try {
       const { maxResultBytes: maxBytes, maxResultElements: maxElements } = options;
       const limits = { maxBytes, maxElements, maxDepth: MAX_RESULT_DEPTH };
@@ -88,6 +88,8 @@ async function toFate(
   const ended = await over;
   if (ended.forbidden !== null) return { status: 'forbidden', syscall: ended.forbidden };
   if (ended.oomKills > 0) return { status: 'outOfMemory' };
+  // What the host has counted itself, and has ended it for.
+  if (truncated && refusal !== undefined) return refusal;
   // Before anything that the child has said of itself.
   if (ended.killed?.kind === 'timedOut') return { status: 'timedOut', timeoutMs: options.timeoutMs };
   if (ended.killed?.kind === 'canceled') return { status: 'canceled', reason: ended.killed.reason };

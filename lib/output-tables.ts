@@ -1,12 +1,12 @@
 /** Tables on their way back: ranges of a memfd that a hostile process has written to. */
-import { fstatSync, ftruncateSync } from 'node:fs';
+import { fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import type { RecordBatch, Table } from 'apache-arrow';
 import type { OutputTable } from '../protocol/messages.js';
 import { HostError } from './errors.js';
 import { faultFinder } from './fault-finder.js';
 import { messagesInTurns } from './messages-in-turns.js';
-import { findFault } from './find-fault.js';
+import { findFault, pathOfTable } from './find-fault.js';
 import { F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE, native } from './native.js';
 import { SharedMemory } from './shared-memory.js';
 import { rememberMemory } from './table-memory.js';
@@ -47,8 +47,10 @@ export const LARGE_BYTES = 128 * 1024;
  */
 const MOST_AT_ONCE = 8;
 
-/** What the memory may take beyond its tables: less than a page, or what a huge page has more. */
-const SLACK_BYTES = 2 * 1024 * 1024;
+const PAGE_BYTES = 4096;
+
+/** As the child's side begins tables: zygote/table-memory.ts. */
+const ALIGNMENT = 64;
 
 /** What fcntl(2) and fallocate(2) say where a child has sealed the memory against seals, or has left it in use. */
 const SEALS_PREVENTED: readonly unknown[] = ['EPERM', 'EBUSY'];
@@ -99,10 +101,10 @@ export async function readOutput(
 async function seal({ fd }: SharedMemory, maxBytes: number, ranges: readonly OutputTable[]): Promise<number> {
   const end = endOf(ranges, maxBytes);
   try {
-    // SECURITY: the memory lives as long as a table in it, and there may be more of it than the table takes.
-    if (end < maxBytes && fstatSync(fd).blocks * 512 > end + SLACK_BYTES) {
-      await dropFrom(fd, end, maxBytes - end);
-    }
+    // SECURITY: the memory lives as long as a table in it, and children map whole pages of it: nothing but tables stays.
+    const pages = roundUp(end, PAGE_BYTES);
+    if (pages < maxBytes && fstatSync(fd).blocks * 512 > pages) await dropFrom(fd, end, maxBytes - end);
+    else clear(fd, end, Math.min(pages, maxBytes) - end);
     native.addSeals(fd, F_SEAL_WRITE | F_SEAL_SEAL);
   } catch (error) {
     if (!SEALS_PREVENTED.includes((error as NodeJS.ErrnoException).code)) throw error;
@@ -110,6 +112,13 @@ async function seal({ fd }: SharedMemory, maxBytes: number, ranges: readonly Out
     throw new BadTableError('tables', reason, { cause: error });
   }
   return end;
+}
+
+/** Less than a page. Nothing is written where nothing is: the child may have made it read-only by itself. */
+function clear(fd: number, offset: number, length: number): void {
+  const bytes = new Uint8Array(length);
+  readSync(fd, bytes, 0, length, offset);
+  if (bytes.some((byte) => byte !== 0)) writeSync(fd, bytes.fill(0), 0, length, offset);
 }
 
 function dropFrom(fd: number, offset: number, length: number): Promise<void> {
@@ -130,17 +139,22 @@ function endOf(ranges: readonly OutputTable[], maxBytes: number): number {
   if (ranges.length > MOST_TABLES) {
     throw new BadTableError('tables', `${ranges.length} tables, which is more than ${MOST_TABLES}`);
   }
-  // SECURITY: one after the other, so that what there is to read is not more than the memory that it takes.
+  // SECURITY: one right after the other, so that there is not more memory than the tables take, and nothing else in it
+  // that whoever maps a table could read.
   let used = 0;
   for (const { name, offset, length } of ranges) {
-    const isInside = offset >= used && length >= 0 && offset + length <= maxBytes;
-    if (!isInside || offset % 64 !== 0) {
-      const reason = `bytes ${offset} to ${offset + length}, where ${used} to ${maxBytes} are left`;
-      throw new BadTableError(`tables.${name}`, reason);
+    const start = roundUp(used, ALIGNMENT);
+    if (offset !== start || length < 0 || offset + length > maxBytes) {
+      const reason = `bytes ${offset} to ${offset + length}, where a table from ${start} to at most ${maxBytes} belongs`;
+      throw new BadTableError(pathOfTable(name), reason);
     }
     used = offset + length;
   }
   return used;
+}
+
+function roundUp(bytes: number, unit: number): number {
+  return Math.ceil(bytes / unit) * unit;
 }
 
 /** Opens a table that was found to be fine. Others have a turn in between. */
@@ -162,6 +176,6 @@ async function openTable(name: string, bytes: Uint8Array, dictionaries: number, 
   } catch (error) {
     // Whatever the validator has missed, it was the child who wrote it.
     const reason = `apache-arrow can't read it: ${error instanceof Error ? error.message : String(error)}`;
-    throw new BadTableError(`tables.${name}`, reason, { cause: error });
+    throw new BadTableError(pathOfTable(name), reason, { cause: error });
   }
 }

@@ -8,3 +8,6 @@ export const MAX_RESULT_DEPTH = DEFAULT_MAX_DEPTH;
  * and nobody else has a turn meanwhile.
  */
 export const MAX_RESULT_COLUMNS = 1_000;
+
+/** Bytes of the names of the columns of all tables that code returns, and of the keys of their custom metadata. */
+export const MAX_RESULT_NAME_BYTES = 256 * 1024;

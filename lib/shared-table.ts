@@ -1,4 +1,5 @@
 /** One table for many children: written once, mapped by each. */
+import { fstatSync } from 'node:fs';
 import { copyTables } from './copy-tables.js';
 import { InvalidOptionError } from './errors.js';
 import type { SharedRange } from './shared-memory.js';
@@ -42,6 +43,12 @@ export class SharedTable implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** What the memory that a table lies in takes of the machine's, all of it (`st_blocks` of stat(2)). */
+export function memoryBytesOf(shared: SharedTable): number {
+  const range = ranges.get(shared);
+  return range === undefined ? 0 : fstatSync(range.memory.fd).blocks * 512;
 }
 
 /**

@@ -9,7 +9,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { SharedTable, type TableInput } from '../lib/index.js';
 import { native } from '../lib/native.js';
 import { isOutOfFiles, maxOpenFiles } from '../lib/open-files.js';
-import { holdRange } from '../lib/shared-table.js';
+import { holdRange, memoryBytesOf } from '../lib/shared-table.js';
 import { forgetAllMemory } from '../lib/table-memory.js';
 import { TableGoneError } from './errors.js';
 
@@ -58,10 +58,15 @@ function read(fd: number, offset: number, length: number): Uint8Array | undefine
 }
 
 type Place =
-  | { readonly shared: SharedTable }
+  /** SECURITY: counted by what the memory takes, and not the table, which a child may have made less of. */
+  | { readonly shared: SharedTable; readonly memoryBytes: number }
   | { readonly file: FileHandle }
   /** Without a descriptor. */
   | { readonly bytes: Uint8Array };
+
+function inMemory(shared: SharedTable): Place {
+  return { shared, memoryBytes: memoryBytesOf(shared) };
+}
 
 /** A table that somebody holds. Each hold is to be released once. */
 export class StoredTable {
@@ -87,6 +92,10 @@ export class StoredTable {
 
   get hasDescriptor(): boolean {
     return !('bytes' in this.#place);
+  }
+
+  get memoryBytes(): number {
+    return 'shared' in this.#place ? this.#place.memoryBytes : 0;
   }
 
   hold(): this {
@@ -134,7 +143,7 @@ export class StoredTable {
         shared[Symbol.dispose]();
         throw new TableGoneError('the file of a table was changed while it was in use');
       }
-      this.#place = { shared };
+      this.#place = inMemory(shared);
       this.#store.opened(this);
       if ('file' in place) await place.file.close();
       return shared;
@@ -194,7 +203,7 @@ export class TableStore {
   /** In memory now. */
   get memoryBytes(): number {
     let sum = 0;
-    for (const table of this.#tables.values()) if (table.isInMemory) sum += table.byteLength;
+    for (const table of this.#tables.values()) sum += table.memoryBytes;
     return sum;
   }
 
@@ -235,7 +244,7 @@ export class TableStore {
 
   #insertOrFind(hash: string, shared: SharedTable): StoredTable {
     const known = this.find(hash);
-    if (known === undefined) return this.#insert(hash, shared.byteLength, { shared });
+    if (known === undefined) return this.#insert(hash, shared.byteLength, inMemory(shared));
     shared[Symbol.dispose]();
     return known;
   }
@@ -271,7 +280,7 @@ export class TableStore {
 
   held(table: StoredTable): void {
     table.holders++;
-    if (this.#idle.delete(table)) this.#idleBytes -= table.byteLength;
+    if (this.#idle.delete(table)) this.#idleBytes -= table.memoryBytes;
   }
 
   released(table: StoredTable): void {
@@ -281,11 +290,11 @@ export class TableStore {
       return;
     }
     this.#idle.add(table);
-    this.#idleBytes += table.byteLength;
+    this.#idleBytes += table.memoryBytes;
     for (const oldest of this.#idle) {
       if (this.#idleBytes <= this.#maxIdleBytes && this.#idle.size <= MOST_IDLE) break;
       this.#idle.delete(oldest);
-      this.#idleBytes -= oldest.byteLength;
+      this.#idleBytes -= oldest.memoryBytes;
       this.#drop(oldest);
     }
   }

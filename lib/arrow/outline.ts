@@ -22,8 +22,12 @@ import { MessageWalk } from './validate/walk.js';
  */
 export function checkOutline(bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const limits = resolveLimits({ maxMetadataBytes: 2 ** 31 - 1, maxMetadataEntries: 2 ** 31 - 1 });
-  const input = { bytes, view, limits, metadata: new MetadataBudget(limits) };
+  const limits = resolveLimits({
+    maxMetadataBytes: 2 ** 31 - 1,
+    maxMetadataEntries: 2 ** 31 - 1,
+    maxNameBytes: 2 ** 31 - 1,
+  });
+  const input = { bytes, view, limits, metadata: new MetadataBudget(limits, isFile(bytes)) };
   if (isFile(bytes)) checkFile(input);
   else checkStream(input);
 }

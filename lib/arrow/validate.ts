@@ -41,7 +41,12 @@ export function validateArrow(bytes: Uint8Array, limits?: Partial<ArrowLimits>):
   const aligned = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
   const view = new DataView(aligned.buffer, aligned.byteOffset, aligned.byteLength);
   const resolved = resolveLimits(limits);
-  const input = { bytes: aligned, view, limits: resolved, metadata: new MetadataBudget(resolved) };
+  const input = {
+    bytes: aligned,
+    view,
+    limits: resolved,
+    metadata: new MetadataBudget(resolved, isFile(aligned)),
+  };
   const format = isFile(aligned) ? 'file' : 'stream';
   const { schema, batches } = format === 'file' ? validateFile(input) : validateStream(input);
   if (bytes.byteOffset % 4 !== 0 && hasUnion(schema.fields)) {

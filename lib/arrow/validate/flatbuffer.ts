@@ -172,12 +172,22 @@ export class Table {
     for (let i = 0; i < length; i++) yield this.buffer.tableAt(position + 4 * i);
   }
 
+  /** A string that is the name of something. */
+  name(field: number): string | undefined {
+    return this.#text(field, true);
+  }
+
   string(field: number): string | undefined {
+    return this.#text(field, false);
+  }
+
+  #text(field: number, isName: boolean): string | undefined {
     const position = this.#field(field, 4);
     if (position === 0) return undefined;
     const { bytes, view, metadata, end } = this.buffer;
     const { position: start, length } = this.buffer.vectorAt(position, 1);
     metadata.chargeText(length, start);
+    if (isName) metadata.chargeName(length, start);
     if (start + length >= end || view.getUint8(start + length) !== 0) {
       fail('flatbuffer', 'String without a terminating zero', start);
     }

@@ -27,6 +27,11 @@ export interface ArrowLimits {
   /** Pairs of custom metadata, of the schema, its fields, the footer and all messages together. @default 65536 */
   maxMetadataEntries: number;
   /**
+   * Bytes of the names of all columns, nested ones too, and of the keys of all custom metadata; twice as much in a file,
+   * which may have its schema twice. apache-arrow compares each with all others. @default 1048576
+   */
+  maxNameBytes: number;
+  /**
    * Work that reading costs without any bytes behind it, counted in values: rows of null columns and of values of
    * no width, values of a dictionary or a view that several rows share. This many are accepted, and eight more for
    * each byte of input (as many as there are booleans in a byte). @default 16777216
@@ -44,6 +49,7 @@ export const DEFAULT_ARROW_LIMITS: Readonly<ArrowLimits> = Object.freeze({
   maxDepth: 64,
   maxMetadataBytes: 2 ** 24,
   maxMetadataEntries: 2 ** 16,
+  maxNameBytes: 2 ** 20,
   maxVirtualValues: 2 ** 24,
 });
 
@@ -75,16 +81,25 @@ export function resolveLimits(given: Partial<ArrowLimits> = {}): ArrowLimits {
 export class MetadataBudget {
   #bytesLeft: number;
   #entriesLeft: number;
+  #namesLeft: number;
 
-  constructor({ maxMetadataBytes, maxMetadataEntries }: ArrowLimits) {
+  constructor({ maxMetadataBytes, maxMetadataEntries, maxNameBytes }: ArrowLimits, isFile: boolean) {
     // In a file the schema may be there twice.
     this.#bytesLeft = 2 * maxMetadataBytes;
     this.#entriesLeft = maxMetadataEntries;
+    this.#namesLeft = (isFile ? 2 : 1) * maxNameBytes;
   }
 
   chargeText(bytes: number, offset: number): void {
     this.#bytesLeft -= bytes;
     if (this.#bytesLeft < 0) fail('limit', 'More text in metadata than maxMetadataBytes allows', offset);
+  }
+
+  /** SECURITY: compared with each other one, so that long ones that differ at their ends cost their number squared. */
+  chargeName(bytes: number, offset: number): void {
+    this.#namesLeft -= bytes;
+    if (this.#namesLeft < 0)
+      fail('limit', 'Longer names of columns and metadata than maxNameBytes allows', offset);
   }
 
   chargeEntry(offset: number): void {

@@ -53,7 +53,7 @@ export function readSchema(table: Table, limits: ArrowLimits): Schema {
 export function readMetadata(table: Table, field: number): void {
   for (const entry of table.tables(field)) {
     table.buffer.metadata.chargeEntry(entry.position);
-    entry.string(0);
+    entry.name(0);
     entry.string(1);
   }
 }
@@ -74,7 +74,7 @@ class SchemaReader {
 
   #field(table: Table, index: number, parent: string, depth: number): Field {
     // apache-arrow turns an absent name into the string 'null' in some places.
-    const name = table.string(0) ?? 'null';
+    const name = table.name(0) ?? 'null';
     const path = `${parent === '' ? '' : `${parent}.`}${shorten(name, index)}`;
     if (depth > this.#limits.maxDepth)
       fail('limit', 'Types nested deeper than maxDepth', table.position, path);

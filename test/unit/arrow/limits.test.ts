@@ -85,6 +85,23 @@ t.test('counts custom metadata, and text in metadata, of all messages together',
   t.end();
 });
 
+t.test('the names of columns, nested ones too, and the keys of metadata are limited together', (t) => {
+  const name = (letter: string): string => letter.repeat(1000);
+  const keys = new Map([[name('m'), 'x'.repeat(5000)]]);
+  const inner = new arrow.Field(name('i'), int8, true, keys);
+  const schema = new arrow.Schema([field(name('o'), new arrow.Struct([inner]))], keys);
+  const table = new arrow.Table(schema);
+  for (const format of ['file', 'stream'] as const) {
+    const bytes = arrow.tableToIPC(table, format);
+    t.equal(refusal(bytes, { maxNameBytes: 4000 }), undefined, format);
+    refuses(t, bytes, 'limit', `${format}, less`, { maxNameBytes: format === 'file' ? 1999 : 3999 });
+  }
+  // Each of which apache-arrow would compare with all others.
+  const wide = Array.from({ length: 900 }, (_, i) => field(`${'a'.repeat(16_000)}${i}`, int8));
+  refuses(t, arrow.tableToIPC(new arrow.Table(new arrow.Schema(wide)), 'stream'), 'limit', 'the default');
+  t.end();
+});
+
 t.test('rows that take no bytes are limited', (t) => {
   const count = 1_000_000;
   const node = [count, 0] as const;

@@ -1,6 +1,6 @@
 // Which of what can go wrong with a child's tables is the child's doing, and which the host's.
 import { constants } from 'node:buffer';
-import { ftruncateSync, readFileSync, writeSync } from 'node:fs';
+import { fstatSync, ftruncateSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { tableFromArrays, tableToIPC } from 'apache-arrow';
 import t, { type Test } from 'tap';
 import { HostError } from '../../../lib/errors.js';
@@ -45,6 +45,7 @@ t.test('what is wrong with a table, its place or its memory is the child’s doi
     { offset: -64, length: 64 },
     { offset: 8, length: 64 },
     { offset: 64, length: SIZE },
+    { offset: 64, length: 64 },
     { offset: 0, length: -1 },
     { offset: 2 ** 52, length: 2 ** 52 },
     { offset: Number.MAX_SAFE_INTEGER - 63, length: 1 },
@@ -62,6 +63,65 @@ t.test('a child that made the memory read-only by itself has a table all the sam
   const output = written(t);
   native.addSeals(output.fd, F_SEAL_WRITE);
   t.equal((await readOutput(output, SIZE, [range])).t?.numRows, 3);
+});
+
+t.test(
+  'nothing but the table stays in its memory: a range of bytes before it is refused, and behind it dropped',
+  async (t) => {
+    const output = written(t, new Uint8Array(SIZE).fill(7));
+    writeSync(output.fd, stream, 0, stream.byteLength, 0);
+    t.equal((await readOutput(output, SIZE, [range])).t?.numRows, 3);
+    t.equal(fstatSync(output.fd).blocks * 512, 4096, 'no more than the page that it is in');
+    const rest = new Uint8Array(SIZE - range.length);
+    t.equal(readSync(output.fd, rest, 0, rest.byteLength, range.length), rest.byteLength);
+    t.notOk(rest.some(Boolean), 'the rest of the page is zero');
+
+    const page = written(t, new Uint8Array(4096).fill(7));
+    writeSync(page.fd, stream, 0, stream.byteLength, 0);
+    await readOutput(page, SIZE, [range]);
+    const tail = new Uint8Array(4096 - range.length);
+    readSync(page.fd, tail, 0, tail.byteLength, range.length);
+    t.notOk(tail.some(Boolean), 'where there are no further pages, too');
+
+    const behind = written(t, Buffer.concat([new Uint8Array(4096).fill(7), stream]));
+    t.match(await rejection(readOutput(behind, SIZE, [{ ...range, offset: 4096 }])), {
+      constructor: BadTableError,
+      path: 'tables.t',
+      message: /bytes 4096 to .* where a table from 0 /,
+    });
+  },
+);
+
+t.test('between tables there is what it takes to align the next one, and it is zero', async (t) => {
+  const start = Math.ceil(stream.byteLength / 64) * 64;
+  const two = new Uint8Array(start + 64 + stream.byteLength);
+  two.set(stream);
+  two.set(stream, start);
+  // Otherwise there is no padding to look at.
+  t.ok(start > stream.byteLength);
+  const second = { ...range, name: 'u', offset: start };
+  t.strictSame(Object.keys(await readOutput(written(t, two), SIZE, [range, second])), ['t', 'u']);
+  two[start - 1] = 1;
+  t.match(await rejection(readOutput(written(t, two), SIZE, [range, second])), {
+    constructor: BadTableError,
+    path: 'tables.u',
+    message: /padding .* is not zero/,
+  });
+  two[start - 1] = 0;
+  two.set(stream, start + 64);
+  const further = { ...second, offset: start + 64 };
+  t.match(await rejection(readOutput(written(t, two), SIZE, [range, further])), {
+    constructor: BadTableError,
+    path: 'tables.u',
+  });
+});
+
+t.test('a long name of a table is cut where a result says that something is wrong with it', async (t) => {
+  const name = 'n'.repeat(100_000);
+  const error = await rejection(readOutput(written(t), SIZE, [{ name, offset: 8, length: 64 }]));
+  t.match(error, { constructor: BadTableError, path: `tables.${'n'.repeat(64)}…` });
+  const corrupt = await rejection(readOutput(written(t), SIZE, [{ name, offset: 0, length: 64 }]));
+  t.match(corrupt, { constructor: BadTableError, path: `tables.${'n'.repeat(64)}…` });
 });
 
 /** Makes a function of the host's fail while something is done. */
@@ -129,6 +189,28 @@ t.test('an error while the result itself is read or decoded is a HostError, and 
     ),
   );
   t.match(await undecoded, { code: 'ERR_HOST_FAILED', cause: bug });
+});
+
+t.test('what the kernel has counted is not hidden by a result that is too large', async (t) => {
+  const ended = {
+    exitCode: null,
+    signal: 'SIGKILL' as const,
+    killed: { kind: 'limitExceeded' as const, limit: 'maxResultBytes' as const },
+    usage: { wallMs: 1, userMs: 1, systemMs: 1, peakMemoryBytes: 1 },
+    sandbox: UNCONFINED,
+    forbidden: null,
+    oomKills: 0,
+    taskFails: 0,
+  };
+  const collected = { bytes: Buffer.alloc(1000), truncated: true, stopped: true, errno: 0 };
+  const options = { maxResultBytes: 1000, timeoutMs: 5, schema: undefined } as Parameters<typeof toResult>[4];
+  const confinement = { limits: { cpuMs: Infinity }, memory: 'none' } as Parameters<typeof toResult>[5];
+  const output = written(t);
+  const fate = (over: Partial<typeof ended>): ReturnType<typeof toResult> =>
+    toResult(ended, Promise.resolve({ ...ended, ...over }), collected, output, options, confinement);
+  t.match(await fate({}), { status: 'limitExceeded', limit: 'maxResultBytes', max: 1000 });
+  t.match(await fate({ forbidden: 'ptrace' } as object), { status: 'forbidden', syscall: 'ptrace' });
+  t.match(await fate({ oomKills: 1 }), { status: 'outOfMemory' });
 });
 
 t.test('memory that is larger than this Node can map is an error, and not the end of the process', (t) => {
