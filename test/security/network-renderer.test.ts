@@ -67,13 +67,8 @@ t.test('where it may not connect, its user is told so', { skip }, async (t) => {
     [{ id: 'get', code: GET, params: { from: OTHER } }],
     [{ id: 'try', code: TRY, params: { from: ALLOWED } }],
   ])) as [[Told], [Told]];
-  t.match(get.errors, [
-    {
-      code: 'threw',
-      text: `TypeError: fetch failed: connect EHOSTUNREACH ${OTHER}:80`,
-      place: { file: 'get.js', line: 3 },
-    },
-  ]);
+  // Without a place: the stack of that error has the code's own frame on Node 20 only.
+  t.match(get.errors, [{ code: 'threw', text: `TypeError: fetch failed: connect EHOSTUNREACH ${OTHER}:80` }]);
   t.match(
     get.errors[0]?.text,
     / \(fetch\(\) may connect only to what whoever runs this service has listed\)$/,
