@@ -4,6 +4,7 @@
  */
 import path from 'node:path';
 import util from 'node:util';
+import { MAX_CAUSES } from '../protocol/limits.js';
 
 export interface ErrorText {
   readonly name: string;
@@ -22,7 +23,6 @@ export const MAX_NAME_LENGTH = 200;
 export const MAX_CODE_LENGTH = 200;
 export const MAX_MESSAGE_LENGTH = 8_192;
 export const MAX_STACK_LENGTH = 16_384;
-export const MAX_CAUSES = 8;
 
 /** Frames in files below these are ours. */
 const OWN_FOLDERS = ['zygote', 'protocol', 'renderer'].map(

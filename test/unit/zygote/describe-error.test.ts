@@ -1,7 +1,7 @@
 import t from 'tap';
+import { MAX_CAUSES } from '../../../protocol/limits.js';
 import {
   describeError,
-  MAX_CAUSES,
   MAX_CODE_LENGTH,
   MAX_MESSAGE_LENGTH,
   MAX_NAME_LENGTH,
