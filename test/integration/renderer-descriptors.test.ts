@@ -107,8 +107,11 @@ const renderer = await Renderer.start({ maxChildren: 2, maxSteps: 200 });
   say(report.status);
   report[Symbol.dispose]();
 }
-const report = await renderer.render(workflow('small', 2));
-say(report.status);
+// Descriptors of other processes that are on their way count too, for a moment.
+const statuses = [];
+do statuses.push((await renderer.render(workflow('small' + statuses.length, 2))).status);
+while (statuses.at(-1) !== 'ok' && statuses.length < 30 && await new Promise((resolve) => setTimeout(resolve, 500, true)));
+say(statuses.at(-1));
 await renderer.close();`,
       withLimit(110),
     );
