@@ -55,6 +55,8 @@ export class OpenWorkshop implements AsyncDisposable {
     const folder = cache && (await CacheFolder.open(cache.dir, cache.maxBytes));
     const open = new OpenWorkshop(options, folder, renderings);
     const { steps, fetch } = open.workshop;
+    // Its many files are read now: where tables have taken all descriptors, importing it would fail, and so ever after.
+    await import('apache-arrow').catch(() => undefined);
     try {
       await Promise.all([
         steps.zygotes.get(),
