@@ -55,10 +55,10 @@ export class OpenWorkshop implements AsyncDisposable {
     const folder = cache && (await CacheFolder.open(cache.dir, cache.maxBytes));
     const open = new OpenWorkshop(options, folder, renderings);
     const { steps, fetch } = open.workshop;
-    // Its many files are read now: where tables have taken all descriptors, importing it would fail, and so ever after.
-    await import('apache-arrow').catch(() => undefined);
     try {
       await Promise.all([
+        // Its many files are read now: where tables have taken all descriptors, importing it would fail, and so ever after.
+        import('apache-arrow').catch(() => undefined),
         steps.zygotes.get(),
         steps.zygotes.environment,
         options.isFetchEager ? fetch.zygotes.get() : undefined,
