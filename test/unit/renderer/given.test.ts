@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { PlainValue } from '../../../lib/index.js';
 import { readExports, readGiven, readParams } from '../../../renderer/given.js';
+import { CountedStep } from '../../helpers/counted-step.js';
 
 const step = { id: 'a', code: 'one\ntwo' };
 
@@ -66,19 +67,12 @@ t.test('of what else a module exports ten names are kept, and a hundred characte
 });
 
 t.test('the lines of a code are counted once for all messages', (t) => {
-  let read = 0;
-  const counted = {
-    id: 'a',
-    get code() {
-      read++;
-      return '\n'.repeat(10_000);
-    },
-  };
+  const counted = new CountedStep();
   const stack = 'at a.js:999999999:1\n'.repeat(100);
   const warnings = [...Array.from({ length: 99 }, () => ({ text: 'w', stack })), { text: 'w', line: 1 }];
   const given = readGiven({ value: null, warnings, errors: [] }, counted);
   t.match('bad' in given ? undefined : given.warnings[99], { place: { line: 1 } });
-  t.equal(read, 1);
+  t.equal(counted.read, 1);
   t.end();
 });
 

@@ -5,6 +5,7 @@ import { failureMessage, type FailedResult } from '../../../renderer/messages.js
 import { cleanText, placeAt, placeIn } from '../../../renderer/place.js';
 import { withoutHostPaths } from '../../../lib/error-text.js';
 import { UNCONFINED } from '../../helpers/zygote.js';
+import { CountedStep } from '../../helpers/counted-step.js';
 
 const usage: Usage = { wallMs: 0, userMs: 0, systemMs: 0, peakMemoryBytes: 0 };
 const step = { id: 'a', code: 'const one\nconst two\nconst three', filename: 'my (step).js' };
@@ -82,19 +83,12 @@ const threw = (error: Partial<ErrorDescription>): FailedResult => ({
 });
 
 t.test('the lines of a code are counted once, however many frames name it', (t) => {
-  let read = 0;
-  const counted = {
-    id: 'a',
-    get code() {
-      read++;
-      return '\n'.repeat(10_000);
-    },
-  };
+  const counted = new CountedStep();
   const stack = 'at a.js:999999999:1\n'.repeat(100);
   failureMessage(threw({ stack, causes: [{ name: 'Error', message: '', stack }] }), 'render', counted, 1);
   t.equal(placeIn(stack, counted), undefined);
   t.match(placeAt(10_001, 1, counted), { line: 10_001, column: 1 });
-  t.equal(read, 1);
+  t.equal(counted.read, 1);
   t.end();
 });
 
