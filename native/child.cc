@@ -50,7 +50,7 @@ const char* OfferToOomKiller() {
 
 const char* JoinCgroups(const ChildResources& resources) {
   for (size_t i = 0; i < resources.cgroup_count; i++) {
-    if (write(resources.cgroup_fds[i], "0", 1) != 1) return "write(cgroup.procs)";
+    if (write(resources.cgroup_fds[i], "0", 1) != 1) return "write(cgroup)";
   }
   return nullptr;
 }

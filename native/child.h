@@ -14,7 +14,7 @@ struct ChildResources {
   int job;                // the child's end of its job socket; stays open
   int status;             // over which the outcome is told to the zygote; closed at the end
   int stub_pidfd;         // whose namespaces it enters
-  const int* cgroup_fds;  // cgroup.procs of each of its control groups
+  const int* cgroup_fds;  // what each of its control groups is entered by
   size_t cgroup_count;
   int id;  // its user and group id, or -1 to keep the zygote's
 };

@@ -181,10 +181,21 @@ static int is_charged(int parent, const char *group) {
   return found && strtoul(text, NULL, 10) > MOST_BYTES;
 }
 
-int enter_cgroups(const struct launcher_options *options, int slot, int procs_fds[STUB_MAX_CGROUPS]) {
-  char name[32], file[64];
+/* What a process that has one thread enters a group by. Version 1 has a file for threads: of a thread that moves itself
+ * the kernel needs no lock that keeps all forks and exits of the machine waiting, and that it takes milliseconds to get
+ * (cgroup_procs_write_start() in kernel/cgroup/cgroup.c). */
+static int open_entrance(int parent, const char *group) {
+  char path[64];
+  snprintf(path, sizeof path, "%s/tasks", group);
+  const int fd = openat(parent, path, O_WRONLY | O_CLOEXEC);
+  if (fd >= 0 || errno != ENOENT) return fd;
+  snprintf(path, sizeof path, "%s/cgroup.procs", group);
+  return openat(parent, path, O_WRONLY | O_CLOEXEC);
+}
+
+int enter_cgroups(const struct launcher_options *options, int slot, int entrances[STUB_MAX_CGROUPS]) {
+  char name[32];
   slot_name(name, sizeof name, slot);
-  snprintf(file, sizeof file, "%s/cgroup.procs", name);
   int is_new = 0;
   for (int i = 0; i < parent_count; i++) {
     if (is_charged(parents[i], name) && unlinkat(parents[i], name, AT_REMOVEDIR) == 0) is_new = 1;
@@ -198,8 +209,8 @@ int enter_cgroups(const struct launcher_options *options, int slot, int procs_fd
     } else if (errno != EEXIST) {
       return -1;
     }
-    procs_fds[i] = openat(parents[i], file, O_WRONLY | O_CLOEXEC);
-    if (procs_fds[i] < 0) return -1;
+    entrances[i] = open_entrance(parents[i], name);
+    if (entrances[i] < 0) return -1;
   }
   if (is_new) read_cgroup_events(slot); /* which counts from zero now */
   return parent_count;

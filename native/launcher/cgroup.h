@@ -17,9 +17,9 @@ void remove_cgroup_parents(const struct launcher_options *options);
 /* In init, while it still sees /sys/fs/cgroup. */
 void open_cgroup_parents(const struct launcher_options *options, pid_t outer);
 
-/* Makes the groups of a slot, or finds them from an earlier child, with their limits. Opens cgroup.procs of each.
+/* Makes the groups of a slot, or finds them from an earlier child, with their limits. Opens what each is entered by.
  * Returns how many, or -1 with errno. */
-int enter_cgroups(const struct launcher_options *options, int slot, int procs_fds[STUB_MAX_CGROUPS]);
+int enter_cgroups(const struct launcher_options *options, int slot, int entrances[STUB_MAX_CGROUPS]);
 
 /* What happened in a slot since the last call. */
 struct cgroup_events read_cgroup_events(int slot);

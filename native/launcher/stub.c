@@ -60,7 +60,7 @@ static _Noreturn void be_stub(const struct launcher_options *options, const stru
   /* Orphans are reaped by the kernel. */
   signal(SIGCHLD, SIG_IGN);
   for (int i = 0; i < cgroup_count; i++) {
-    if (write(cgroup_fds[i], "0", 1) != 1) report_failure(pipe, "write(cgroup.procs)");
+    if (write(cgroup_fds[i], "0", 1) != 1) report_failure(pipe, "write(cgroup)");
   }
   /* Only now is the group that the child will be in the root of what it sees. */
   if (options->layers & LAYER_CGROUP && unshare(CLONE_NEWCGROUP) != 0) report_failure(pipe, "unshare(CLONE_NEWCGROUP)");

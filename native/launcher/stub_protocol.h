@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 enum stub_message_kind {
-  STUB_READY = 1,  /* with descriptors: the stub's pidfd, then cgroup.procs of each of the child's cgroups */
+  STUB_READY = 1,  /* with descriptors: the stub's pidfd, then what each of the child's cgroups is entered by */
   STUB_GONE = 2,   /* the stub has been reaped, so its namespace is empty */
   STUB_FAILED = 3, /* no stub could be made */
 };
