@@ -109,6 +109,8 @@ t.test('what routers would write their addresses in goes nowhere', { skip }, asy
   // Record Route and Timestamp (RFC 791, 3.1), with room for as many as fit. The kernel sends no others to their end.
   const body = `const raw = { exports: {} };
     process.dlopen(raw, ${JSON.stringify(addon)});
+    // socket._handle was deprecated (DEP0112), and Node 26 has it no more.
+    const fdOf = (socket) => socket[Object.getOwnPropertySymbols(socket).find((one) => one.description === 'state symbol')].handle.fd;
     const withOptions = (...bytes) => new Promise((resolve) => {
       const socket = dgram.createSocket('udp4');
       const timer = setTimeout(() => end('no answer'), WAIT);
@@ -118,7 +120,7 @@ t.test('what routers would write their addresses in goes nowhere', { skip }, asy
         const options = Buffer.alloc(40);
         options.set(bytes);
         const length = bytes.length === 0 ? 0 : 40;
-        const failed = raw.exports.call(${setsockopt}, socket._handle.fd, 0, 4, options, length);
+        const failed = raw.exports.call(${setsockopt}, fdOf(socket), 0, 4, options, length);
         if (failed !== 0) return end('setsockopt: ' + failed);
         socket.send('x', 7, '${ALLOWED}');
       });
