@@ -2,7 +2,7 @@
  * Children that are cloned and confined ahead of demand and wait for a job. A spawn that finds one costs one message; one
  * that finds none waits for a clone, as it would without a pool.
  */
-import { freemem, totalmem } from 'node:os';
+import { availableParallelism, freemem, totalmem } from 'node:os';
 import type { Control, ReplyListener } from './control.js';
 import { zygoteGone } from './errors.js';
 import { native, REPLY_CLONED, REPLY_EXITED, type Reply } from './native.js';
@@ -33,8 +33,15 @@ export interface ParkFailure {
 const SHRINK_AFTER_MS = 10_000;
 /** How long to wait after a child that could not be parked, in milliseconds. */
 const RETRY_AFTER_MS = 1_000;
+/**
+ * How long children at work may keep the pool from being refilled where they need all cores, in milliseconds. To clone a
+ * child and to rehearse in it takes a core nearly as long, and they would wait for it.
+ */
+const REFILL_AT_LATEST_MS = 25;
 /** Below this share of free memory only the minimum is parked. */
 const SCARCE_MEMORY = 0.1;
+
+type PoolControl = Pick<Control, 'clone' | 'listen' | 'forget'>;
 
 interface Parked {
   readonly token: number;
@@ -43,7 +50,8 @@ interface Parked {
 }
 
 export class Pool {
-  readonly #control: Control;
+  readonly #control: PoolControl;
+  readonly #cores: number;
   readonly #size: PoolSize;
   readonly #parked: Parked[] = [];
   /** How many are to be parked, between the bounds. */
@@ -52,10 +60,15 @@ export class Pool {
   #busy = false;
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
+  /** How many that were taken have not ended. */
+  #atWork = 0;
+  #refillTimer: NodeJS.Timeout | undefined;
   #lastMiss = performance.now();
 
-  constructor(control: Control, size: PoolSize) {
+  /** @param cores how many there are for host, zygote and children */
+  constructor(control: PoolControl, size: PoolSize, cores = availableParallelism()) {
     this.#control = control;
+    this.#cores = cores;
     this.#size = size;
     this.#target = size.min;
   }
@@ -65,11 +78,15 @@ export class Pool {
     return this.#parked.length;
   }
 
-  /** A parked child, or else a new one. From now on `listener` hears of it. The caller owns `jobFd`. */
+  /**
+   * A parked child, or else a new one. From now on `listener` hears of it. The caller owns `jobFd`, and calls childEnded()
+   * when the child has.
+   */
   take(listener: ReplyListener): TakenChild {
     const parked = this.#parked.shift();
     if (parked !== undefined) {
       this.#control.listen(parked.token, listener);
+      this.#atWork++;
       this.#refillSoon();
       return parked;
     }
@@ -80,8 +97,15 @@ export class Pool {
     const [jobFd, childEnd] = native.socketPair();
     native.setNonBlocking(jobFd);
     const token = this.#control.clone(childEnd, listener);
+    this.#atWork++;
     this.#refillSoon();
     return { token, jobFd, pid: undefined };
+  }
+
+  /** One that was taken has ended. */
+  childEnded(): void {
+    this.#atWork--;
+    this.#refillSoon();
   }
 
   /**
@@ -134,10 +158,25 @@ export class Pool {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#refillTimer);
     for (const parked of this.#parked.splice(0)) this.#drop(parked);
   }
 
   #refillSoon(): void {
+    if (this.#busy || this.#closed || this.#parked.length >= this.#wanted()) return;
+    // The host needs a core too.
+    if (this.#atWork < Math.max(1, this.#cores - 1)) {
+      this.#refill();
+      return;
+    }
+    this.#refillTimer ??= setTimeout(() => {
+      this.#refill();
+    }, REFILL_AT_LATEST_MS).unref();
+  }
+
+  #refill(): void {
+    clearTimeout(this.#refillTimer);
+    this.#refillTimer = undefined;
     if (this.#busy || this.#closed || this.#parked.length >= this.#wanted()) return;
     this.#busy = true;
     // After whatever the host does now: who spawns goes first.

@@ -89,6 +89,7 @@ export class RunningChild implements ReplyListener {
   #left = false;
   /** Whether its job was sent before it was ready to receive one. */
   #early = false;
+  readonly #pool: Pool;
   #unsent: { readonly jobFd: number; readonly job: JobMessage } | undefined;
 
   /**
@@ -114,6 +115,7 @@ export class RunningChild implements ReplyListener {
       throw error;
     }
     this.#control = control;
+    this.#pool = pool;
     this.#sandbox = context.sandbox;
     this.#options = options;
     this.#stdio = stdio;
@@ -298,6 +300,7 @@ export class RunningChild implements ReplyListener {
       this.#options.signal?.removeEventListener('abort', this.#onAbort);
       this.#noLongerEarly();
       this.#dropUnsent();
+      this.#pool.childEnded();
     }
     return this.#stdio.finish();
   }

@@ -365,8 +365,8 @@ class Server {
       child->reaped = true;
       child->wait_status = status;
       child->usage = usage;
-      sys_pidfd_send_signal(child->stub.pidfd.get(), SIGKILL);  // and all that it started
       ReportEarly(*child);
+      sys_pidfd_send_signal(child->stub.pidfd.get(), SIGKILL);  // and all that it started
       ReportIfOver(child);
     }
   }
