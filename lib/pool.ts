@@ -37,7 +37,7 @@ const RETRY_AFTER_MS = 1_000;
  * How long children at work may keep the pool from being refilled where they need all cores, in milliseconds. To clone a
  * child and to rehearse in it takes a core nearly as long, and they would wait for it.
  */
-const REFILL_AT_LATEST_MS = 25;
+export const REFILL_AT_LATEST_MS = 25;
 /** Below this share of free memory only the minimum is parked. */
 const SCARCE_MEMORY = 0.1;
 

@@ -1,8 +1,9 @@
 /**
  * A pool of parked children as a simulation of discrete events. What a call and a refill take is work for cores that all
  * share, and waiting. As in lib/pool.ts: a call that finds a child is a hit, one that doesn't clones its own, and one child at a time is
- * parked.
+ * parked, as soon as calls leave a core for it, and after a while in any case.
  */
+import { REFILL_AT_LATEST_MS } from '../../lib/pool.js';
 import { Processor } from './processor.js';
 
 /** In milliseconds. */
@@ -34,6 +35,9 @@ export function simulatePool(cores: number, pool: number, work: Work, at: readon
   const times: number[] = [];
   let parked = pool;
   let isRefilling = false;
+  /** What was begun to hold the refill up. */
+  let heldUp: object | undefined;
+  let atWork = 0;
   let hits = 0;
   let crowded = 0;
   const start = ({ work, wait }: Step, onDone: () => void): void => {
@@ -41,13 +45,24 @@ export function simulatePool(cores: number, pool: number, work: Work, at: readon
       processor.wait(wait, onDone);
     });
   };
+  const refillSoon = (): void => {
+    if (atWork < Math.max(1, cores - 1)) {
+      refill();
+    } else if (heldUp === undefined && !isRefilling && parked < pool) {
+      const since = (heldUp = {});
+      processor.wait(REFILL_AT_LATEST_MS, () => {
+        if (heldUp === since) refill();
+      });
+    }
+  };
   const refill = (): void => {
+    heldUp = undefined;
     if (isRefilling || parked >= pool) return;
     isRefilling = true;
     start(work.refill(), () => {
       isRefilling = false;
       parked++;
-      refill();
+      refillSoon();
     });
   };
   for (const time of at) {
@@ -58,8 +73,13 @@ export function simulatePool(cores: number, pool: number, work: Work, at: readon
       hits++;
       parked--;
     }
-    start(isHit ? work.parked() : work.onDemand(), () => times.push(processor.now - time));
-    refill();
+    atWork++;
+    start(isHit ? work.parked() : work.onDemand(), () => {
+      times.push(processor.now - time);
+      atWork--;
+      refillSoon();
+    });
+    refillSoon();
   }
   processor.finish();
   return { times, hits, crowded };
