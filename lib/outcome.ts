@@ -84,7 +84,7 @@ async function toFate(
     }
   }
   // What the code returned counts only if its process then ended in the orderly way.
-  if (outcome?.kind === 'returned' && reaped.exitCode === 0) return returned(outcome, output, options);
+  if (outcome?.kind === 'returned' && reaped.exitCode === 0) return returned(outcome, output, options, over);
   const ended = await over;
   if (ended.forbidden !== null) return { status: 'forbidden', syscall: ended.forbidden };
   if (ended.oomKills > 0) return { status: 'outOfMemory' };
@@ -156,9 +156,10 @@ async function returned(
   outcome: Extract<Outcome, { kind: 'returned' }>,
   output: SharedMemory,
   options: CheckedSpawnOptions,
+  over: Promise<Ended>,
 ): Promise<Fate> {
   try {
-    const tables = await readOutput(output, options.maxTableBytes, outcome.tables);
+    const tables = await readOutput(output, options.maxTableBytes, outcome.tables, over);
     const { schema } = options;
     const value = schema === undefined ? outcome.value : await validateWithSchema(schema, outcome.value);
     return { status: 'ok', value: value as PlainValue, tables };

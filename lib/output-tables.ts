@@ -61,17 +61,19 @@ const SEALS_PREVENTED: readonly unknown[] = ['EPERM', 'EBUSY'];
  * SECURITY: nothing can write to the memfd any more, which the seal proves; then every byte that apache-arrow is going
  * to look at is validated, since its reader hangs or goes wrong on corrupt files.
  *
+ * @param over when the child's memory is gone too, and with it what it had mapped
  * @throws {BadTableError} for what the child has done; {HostError} for everything else
  */
 export async function readOutput(
   output: SharedMemory,
   maxBytes: number,
   ranges: readonly OutputTable[],
+  over: Promise<unknown> = Promise.resolve(),
 ): Promise<Record<string, Table>> {
   const tables: Record<string, Table> = Object.create(null) as Record<string, Table>;
   if (ranges.length === 0) return tables;
   try {
-    const end = await seal(output, maxBytes, ranges);
+    const end = await seal(output, maxBytes, ranges, over);
     const memory = native.mapPrivate(output.fd, end);
     // What is behind the tables, and would be looked through for holes, is gone.
     const { fault, dictionaries } =
@@ -98,20 +100,36 @@ export async function readOutput(
 }
 
 /** @returns where the last table ends, and with it the memory */
-async function seal({ fd }: SharedMemory, maxBytes: number, ranges: readonly OutputTable[]): Promise<number> {
+async function seal(
+  { fd }: SharedMemory,
+  maxBytes: number,
+  ranges: readonly OutputTable[],
+  over: Promise<unknown>,
+): Promise<number> {
   const end = endOf(ranges, maxBytes);
   try {
-    // SECURITY: the memory lives as long as a table in it, and children map whole pages of it: nothing but tables stays.
-    const pages = roundUp(end, PAGE_BYTES);
-    if (pages < maxBytes && fstatSync(fd).blocks * 512 > pages) await dropFrom(fd, end, maxBytes - end);
-    else clear(fd, end, Math.min(pages, maxBytes) - end);
-    native.addSeals(fd, F_SEAL_WRITE | F_SEAL_SEAL);
+    try {
+      await keepTables(fd, end, maxBytes);
+    } catch (error) {
+      // A mapping of the child's, which its memory goes with.
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
+      await over;
+      await keepTables(fd, end, maxBytes);
+    }
   } catch (error) {
     if (!SEALS_PREVENTED.includes((error as NodeJS.ErrnoException).code)) throw error;
     const reason = `the memory of the tables can't be sealed: ${(error as Error).message}`;
     throw new BadTableError('tables', reason, { cause: error });
   }
   return end;
+}
+
+/** SECURITY: the memory lives as long as a table in it, and children map whole pages of it: nothing but tables stays. */
+async function keepTables(fd: number, end: number, maxBytes: number): Promise<void> {
+  const pages = roundUp(end, PAGE_BYTES);
+  if (pages < maxBytes && fstatSync(fd).blocks * 512 > pages) await dropFrom(fd, end, maxBytes - end);
+  else clear(fd, end, Math.min(pages, maxBytes) - end);
+  native.addSeals(fd, F_SEAL_WRITE | F_SEAL_SEAL);
 }
 
 /** Less than a page. Nothing is written where nothing is: the child may have made it read-only by itself. */

@@ -63,6 +63,7 @@ function resourceLimits(
   options: CheckedSandboxOptions,
   hasOwnIds: boolean,
   hasCgroups: boolean,
+  tasks: number,
 ): [number, number, number][] {
   const { limits } = options;
   const both = (resource: number, value: number): [number, number, number] => [resource, value, value];
@@ -79,7 +80,7 @@ function resourceLimits(
   ];
   // Counted for each user, so it is the child's own only where the child has a user of its own. A control group counts
   // how often it has refused, and so has to be the first to do it.
-  if (hasOwnIds) rlimits.push(both(RLIMIT_NPROC, limits.tasks + (hasCgroups ? NPROC_MARGIN : 0)));
+  if (hasOwnIds) rlimits.push(both(RLIMIT_NPROC, tasks + (hasCgroups ? NPROC_MARGIN : 0)));
   if (limits.cpuMs !== Infinity) {
     // SIGXCPU says why; one who ignores it gets SIGKILL a second later.
     const seconds = Math.ceil(limits.cpuMs / 1000);
@@ -93,6 +94,9 @@ export function planSandbox(options: CheckedSandboxOptions): SandboxPlan {
   const has = (layer: SandboxLayer): boolean => on.includes(layer);
   const hasOwnIds = has('user') && givesIds(options.uids);
   const { limits } = options;
+  const isSingleProcess = has('syscalls') && options.profile === 'compute';
+  // The holder of its memory (native/memory_holder.h) counts as one.
+  const tasks = limits.tasks + (isSingleProcess ? 1 : 0);
   const cgroups: CgroupParents | undefined =
     !has('limits') || options.off.includes('cgroup')
       ? undefined
@@ -113,19 +117,19 @@ export function planSandbox(options: CheckedSandboxOptions): SandboxPlan {
       `--tmp=${limits.tmpBytes}:${TMP_INODES}`,
       ...options.files.map((file) => `--bind=${file}`),
       ...(cgroups?.directories ?? []).map((directory) => `--cgroup=${directory}`),
-      ...(has('limits') ? [`--memory=${limits.memoryBytes}`, `--tasks=${limits.tasks}`] : []),
+      ...(has('limits') ? [`--memory=${limits.memoryBytes}`, `--tasks=${tasks}`] : []),
       ...(options.network === undefined ? [] : planNetwork(options.network)),
     ],
     config: {
       layers: bits,
       skipped: 0,
-      limits: has('limits') ? resourceLimits(options, hasOwnIds, cgroups !== undefined) : [],
+      limits: has('limits') ? resourceLimits(options, hasOwnIds, cgroups !== undefined, tasks) : [],
       dataBytes: memory === 'rlimit' ? limits.memoryBytes : 0,
       hasNetwork: options.network !== undefined,
       filter: filter.program.toString('base64'),
       // Programs look at /proc for what they are themselves, which a cover can't show them.
       coversProc: has('files') && options.profile !== 'exec',
-      singleProcess: has('syscalls') && options.profile === 'compute',
+      singleProcess: isSingleProcess,
       filterProbe: filter.probe,
     },
     active: Object.freeze({

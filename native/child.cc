@@ -15,6 +15,7 @@
 #include "fd_table.h"
 #include "fdpass.h"
 #include "launcher/layers.h"
+#include "memory_holder.h"
 #include "namespaces.h"
 #include "proc_cover.h"
 #include "randomness.h"
@@ -67,6 +68,9 @@ void BecomeChild(const ChildResources& resources, const Sandbox& sandbox) {
   require(OfferToOomKiller());
   require(JoinCgroups(resources));
   require(EnterNamespaces(resources.stub_pidfd, layers));
+  if (sandbox.single_process) {
+    require(LeaveHolder({resources.token, resources.status, resources.id}, resources.stub_pidfd));
+  }
 
   // SECURITY: out of the process group of the zygote and its launcher, which kill(0) reaches from within any PID
   // namespace; where the kernel groups tasks by session (autogroup of sched(7)), a child's share of the CPU is its own,
@@ -88,7 +92,8 @@ void BecomeChild(const ChildResources& resources, const Sandbox& sandbox) {
   // All of the following belongs to a thread, and those that are started later inherit it.
   if (resources.id >= 0 && !(sandbox.skipped & LAYER_USER)) require(SwitchIds(static_cast<uid_t>(resources.id)));
   if (layers & LAYER_CAPABILITIES) require(DropCapabilities());
-  // After the ids, whose change resets both. The zygote may be killed: its namespace ends with it, but this is one
+  if (sandbox.single_process) require(AwaitHolder());
+  // After the ids, whose change resets both, also that of the holder's. The zygote may be killed: its namespace ends with it, but this is one
   // system call and a second lock.
   require(prctl(PR_SET_DUMPABLE, layers & LAYER_DUMPABLE ? 0 : 1, 0, 0, 0) == 0 ? nullptr : "prctl(PR_SET_DUMPABLE)");
   require(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 ? nullptr : "prctl(PR_SET_PDEATHSIG)");

@@ -52,9 +52,11 @@ std::optional<Failure> PrepareClone() {
   return std::nullopt;
 }
 
+pid_t* MainTid() { return g_main_tid; }
+
 CloneResult CloneProcess(int stub_pidfd) {
   // The next process that we clone is put into the stub's PID namespace (setns(2)); we stay where we are.
-  if (setns(stub_pidfd, CLONE_NEWPID) != 0) return {-1, "setns(CLONE_NEWPID)", errno};
+  if (stub_pidfd >= 0 && setns(stub_pidfd, CLONE_NEWPID) != 0) return {-1, "setns(CLONE_NEWPID)", errno};
   if (const char* step = MarkForCopying()) return {-1, step, errno};
   sigset_t all, before;
   sigfillset(&all);

@@ -18,8 +18,11 @@ struct CloneResult {
   int error;         // its errno
 };
 
-// Clones the calling thread and all memory into the PID namespace of `stub_pidfd`. Returns twice. All signals are
-// blocked in the child until it restores its mask.
+// Clones the calling thread and all memory into the PID namespace of `stub_pidfd`, or into the caller's own for -1.
+// Returns twice. All signals are blocked in the child until it restores its mask.
 CloneResult CloneProcess(int stub_pidfd);
+
+// Where libc keeps the id of the thread that clones.
+pid_t* MainTid();
 
 }  // namespace nodespawner

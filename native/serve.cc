@@ -44,15 +44,18 @@ struct StubFailure {
 
 struct ChildRecord {
   uint32_t token;
-  pid_t pid;
+  pid_t pid;              // 0 until its holder has told it
+  pid_t holder = 0;       // the process that shares its memory (memory_holder.h), if it has one
   Stub stub;
   UniqueFd listener;        // on which the kernel announces calls that the seccomp filter forbids
   int forbidden = -1;       // the number of the first of them
   ChildReport failed = {};  // the step of confining it that failed, if any
+  bool confined = false;    // it has said so
   bool announced = false;   // the host knows its pid
   bool to_be_killed = false;
   bool reaped = false;
   bool stub_gone = false;
+  bool holder_gone = false;
   uint32_t oom_kills = 0, task_fails = 0;
   int wait_status = 0;
   rusage usage = {};
@@ -239,12 +242,12 @@ class Server {
         return CloneChild(request.token, std::move(received.fds[0]));
       case RequestKind::kSignal:
         // We are the only one to reap it, so the pid can't have been given to another process.
-        if (child != children_.end() && !child->reaped) kill(child->pid, request.signal);
+        if (child != children_.end() && child->pid && !child->reaped) kill(child->pid, request.signal);
         return -1;
       case RequestKind::kKill:
         if (child == children_.end() || child->stub_gone) return -1;
         child->to_be_killed = true;
-        sys_pidfd_send_signal(child->stub.pidfd.get(), SIGKILL);
+        KillStub(*child);
         return -1;
     }
     return -1;
@@ -260,7 +263,9 @@ class Server {
     int cgroup_fds[STUB_MAX_CGROUPS];
     size_t cgroup_count = 0;
     for (const UniqueFd& fd : stub.cgroup_fds) cgroup_fds[cgroup_count++] = fd.get();
-    const CloneResult result = CloneProcess(stub.pidfd.get());
+    // With a holder, that is what is cloned, and clones the child.
+    const bool has_holder = options_.sandbox.single_process;
+    const CloneResult result = CloneProcess(has_holder ? -1 : stub.pidfd.get());
     if (result.pid == 0) {
       BecomeChild({token, job.get(), report_.get(), stub.pidfd.get(), cgroup_fds, cgroup_count, stub.id},
                   options_.sandbox);
@@ -278,7 +283,9 @@ class Server {
     }
     ChildRecord record;
     record.token = token;
-    record.pid = result.pid;
+    record.pid = has_holder ? 0 : result.pid;
+    record.holder = has_holder ? result.pid : 0;
+    record.holder_gone = !has_holder;
     record.stub = std::move(stub);
     children_.push_back(std::move(record));
     return -1;
@@ -294,6 +301,11 @@ class Server {
     const auto child =
         std::find_if(children_.begin(), children_.end(), [&](const ChildRecord& c) { return c.token == report.token; });
     if (child == children_.end()) return;
+    if (report.pid) {
+      child->pid = report.pid;
+      if (child->confined) Announce(&*child);
+      return;
+    }
     if (report.error) {
       // It is about to end. If that is what the host wants, its stub is gone already, so there was nothing to join.
       if (!child->to_be_killed) child->failed = report;
@@ -301,12 +313,13 @@ class Server {
     }
     if (error) {
       // SECURITY: nobody would hear of what the filter stops.
-      child->failed = {report.token, error, "recvmsg(listener)"};
-      sys_pidfd_send_signal(child->stub.pidfd.get(), SIGKILL);
+      child->failed = {report.token, 0, error, "recvmsg(listener)"};
+      KillStub(*child);
       return;
     }
     if (!received.fds.empty()) child->listener = std::move(received.fds[0]);
-    Announce(&*child);
+    child->confined = true;
+    if (child->pid) Announce(&*child);
   }
 
   // Only until the child is reaped: the kernel translates no pid that is nobody's.
@@ -315,7 +328,7 @@ class Server {
     Reply reply = {};
     reply.kind = ReplyKind::kCloned;
     reply.token = child->token;
-    Send(reply, child->pid);
+    Send(reply, child->pid ? child->pid : child->holder);
   }
 
   bool ReportIsWaiting() const {
@@ -333,7 +346,12 @@ class Server {
       return;
     }
     if (child->forbidden < 0) child->forbidden = number;
-    if (!child->stub_gone) sys_pidfd_send_signal(child->stub.pidfd.get(), SIGKILL);
+    KillStub(*child);
+  }
+
+  // And with it the child, and all that it started.
+  static void KillStub(const ChildRecord& child) {
+    if (!child.stub_gone) sys_pidfd_send_signal(child.stub.pidfd.get(), SIGKILL);
   }
 
   void ReapChildren() {
@@ -342,32 +360,63 @@ class Server {
     }
     siginfo_t ended = {};
     while (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0) {
+      while (ReportIsWaiting()) ReceiveReport();
       const pid_t pid = ended.si_pid;
-      const auto child = std::find_if(children_.begin(), children_.end(),
-                                      [&](const ChildRecord& c) { return c.pid == pid && !c.reaped; });
-      // Before it is reaped, so that it still has a pid.
-      if (child != children_.end()) {
-        while (ReportIsWaiting()) ReceiveReport();
-        if (!child->announced && !child->failed.error) {
-          // It was killed while it was being confined, or could not even report.
-          if (ended.si_code != CLD_EXITED || child->to_be_killed) {
-            Announce(&*child);
-          } else {
-            child->failed.error = EPIPE;
-            strncpy(child->failed.step, "sendmsg(report)", sizeof child->failed.step - 1);
-          }
-        }
-      }
+      const auto is_it = [&](const ChildRecord& c) {
+        return (c.pid == pid && !c.reaped) || (c.holder == pid && !c.holder_gone);
+      };
+      const auto child = std::find_if(children_.begin(), children_.end(), is_it);
+      if (child == children_.end() && HolderWillTell()) continue;
+      // While it still has a pid.
+      if (child != children_.end() && (child->pid == pid || !child->pid)) AnnounceLate(&*child, ended.si_code);
       int status;
       rusage usage;
       ended = {};
       if (wait4(pid, &status, 0, &usage) != pid || child == children_.end()) continue;
-      child->reaped = true;
-      child->wait_status = status;
-      child->usage = usage;
-      ReportEarly(*child);
-      sys_pidfd_send_signal(child->stub.pidfd.get(), SIGKILL);  // and all that it started
+      if (child->holder == pid) {
+        child->holder_gone = true;
+        // Without it there is no child, or the kernel has killed both of them for want of memory.
+        if (!child->pid) NoteEnd(&*child, status, usage);
+        KillStub(*child);
+      } else {
+        NoteEnd(&*child, status, usage);
+        ReportEarly(*child);
+        // The control group is empty when the stub is gone, for the next child.
+        if (child->holder_gone) KillStub(*child);
+        else kill(child->holder, SIGKILL);
+      }
       ReportIfOver(child);
+    }
+  }
+
+  // Whether somebody's pid is not known yet and will be. Waits for it a moment.
+  bool HolderWillTell() const {
+    for (const ChildRecord& child : children_) {
+      siginfo_t ended = {};
+      if (child.pid || child.holder_gone) continue;
+      if (waitid(P_PID, static_cast<id_t>(child.holder), &ended, WEXITED | WNOHANG | WNOWAIT) != 0) continue;
+      if (ended.si_pid != 0) continue;
+      pollfd report = {reports_.get(), POLLIN, 0};
+      poll(&report, 1, 1);
+      return true;
+    }
+    return false;
+  }
+
+  static void NoteEnd(ChildRecord* child, int status, const rusage& usage) {
+    child->reaped = true;
+    child->wait_status = status;
+    child->usage = usage;
+  }
+
+  void AnnounceLate(ChildRecord* child, int code) {
+    if (child->announced || child->failed.error) return;
+    // It was killed while it was being confined, or could not even report.
+    if (code != CLD_EXITED || child->to_be_killed) {
+      Announce(child);
+    } else {
+      child->failed.error = EPIPE;
+      strncpy(child->failed.step, "sendmsg(report)", sizeof child->failed.step - 1);
     }
   }
 
@@ -394,7 +443,7 @@ class Server {
   }
 
   void ReportIfOver(ZygoteOnlyVector<ChildRecord>::iterator child) {
-    if (!child->reaped || !child->stub_gone) return;
+    if (!child->reaped || !child->stub_gone || !child->holder_gone) return;
     Reply reply = EndOf(*child, ReplyKind::kExited);
     if (child->failed.error) {
       reply.kind = ReplyKind::kFailed;

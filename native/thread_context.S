@@ -1,4 +1,4 @@
-// See thread_context.h. Both functions return twice or start a thread, which no compiler can be told to do.
+// See thread_context.h. All of them return twice or start a thread, which no compiler can be told to do.
 
 #if defined(__x86_64__)
 
@@ -46,6 +46,32 @@ nodespawner_start_thread:        // rdi flags, rsi context, rdx parent_tid, rcx 
   mov $1, %eax
   jmp *56(%rdi)
 .size nodespawner_start_thread, . - nodespawner_start_thread
+
+.globl nodespawner_clone_return_in_child
+.hidden nodespawner_clone_return_in_child
+.type nodespawner_clone_return_in_child, @function
+nodespawner_clone_return_in_child:  // rdi flags, rsi child_tid, rdx stack, rcx function
+  push %r12
+  push %r13
+  mov %rdx, %r12
+  mov %rcx, %r13
+  mov %rsi, %r10                 // child_tid
+  xor %esi, %esi                 // the same stack
+  xor %edx, %edx                 // parent_tid
+  xor %r8d, %r8d                 // tls
+  mov $56, %eax                  // clone
+  syscall
+  test %rax, %rax
+  jg 1f
+  pop %r13
+  pop %r12
+  ret
+1:mov %r12, %rsp                 // the other process is using the old one
+  mov %rax, %rdi
+  xor %ebp, %ebp
+  call *%r13
+  ud2
+.size nodespawner_clone_return_in_child, . - nodespawner_clone_return_in_child
 
 #elif defined(__aarch64__)
 
@@ -96,6 +122,30 @@ nodespawner_start_thread:        // x0 flags, x1 context, x2 parent_tid, x3 chil
   mov w0, #1
   ret
 .size nodespawner_start_thread, . - nodespawner_start_thread
+
+.globl nodespawner_clone_return_in_child
+.hidden nodespawner_clone_return_in_child
+.type nodespawner_clone_return_in_child, %function
+nodespawner_clone_return_in_child:  // x0 flags, x1 child_tid, x2 stack, x3 function
+  stp x19, x20, [sp, #-16]!
+  mov x19, x2
+  mov x20, x3
+  mov x4, x1                     // child_tid
+  mov x1, #0                     // the same stack
+  mov x2, #0                     // parent_tid
+  mov x3, #0                     // tls
+  mov x8, #220                   // clone
+  svc #0
+  cmp x0, #0
+  b.gt 1f
+  ldp x19, x20, [sp], #16
+  ret
+1:mov sp, x19                    // the other process is using the old one
+  mov x29, #0
+  mov x30, #0
+  blr x20
+  brk #0
+.size nodespawner_clone_return_in_child, . - nodespawner_clone_return_in_child
 
 #endif
 

@@ -28,6 +28,12 @@ __attribute__((visibility("hidden"), returns_twice)) int nodespawner_save_contex
 // Returns the new thread's id or -errno.
 __attribute__((visibility("hidden"))) long nodespawner_start_thread(unsigned long flags, const ThreadContext* context,
                                                                     int* parent_tid, int* child_tid, void* tls);
+
+// clone(2) of a process that shares the memory (CLONE_VM) and the stack, on which it returns 0. The caller leaves that
+// stack to it and goes on in `function`, which gets the new process's id and never returns, on the stack that ends at
+// `stack`. Returns -errno if there is no new process.
+__attribute__((visibility("hidden"))) long nodespawner_clone_return_in_child(unsigned long flags, int* child_tid,
+                                                                             void* stack, void (*function)(long));
 }
 
 }  // namespace nodespawner

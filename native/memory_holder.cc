@@ -1,0 +1,136 @@
+#include "memory_holder.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include <atomic>
+
+#include "clone.h"
+#include "control.h"
+#include "syscalls.h"
+#include "thread_context.h"
+
+namespace nodespawner {
+namespace {
+
+// libc's `errno` and its records of threads are the child's at the same time: the holder calls the kernel itself.
+long RawCall(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
+#if defined(__x86_64__)
+  long result;
+  register long r10 __asm__("r10") = d;
+  register long r8 __asm__("r8") = e;
+  register long r9 __asm__("r9") = f;
+  __asm__ volatile("syscall"
+                   : "=a"(result)
+                   : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                   : "rcx", "r11", "memory");
+  return result;
+#elif defined(__aarch64__)
+  register long x8 __asm__("x8") = number;
+  register long x0 __asm__("x0") = a;
+  register long x1 __asm__("x1") = b;
+  register long x2 __asm__("x2") = c;
+  register long x3 __asm__("x3") = d;
+  register long x4 __asm__("x4") = e;
+  register long x5 __asm__("x5") = f;
+  __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
+  return x0;
+#endif
+}
+
+long Address(const void* pointer) { return reinterpret_cast<long>(pointer); }
+
+constexpr uint32_t kArchitecture =
+#if defined(__x86_64__)
+    AUDIT_ARCH_X86_64;
+#else
+    AUDIT_ARCH_AARCH64;
+#endif
+
+// What the holder does for ever, what ends it, and nothing else.
+const sock_filter kFilter[] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kArchitecture, 0, 3),
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ppoll, 2, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 1, 0),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+};
+
+enum State : int { kStarted, kConfined, kFailed };
+
+struct {
+  std::atomic<int> state{kStarted};
+  const char* failed_step = nullptr;
+  int error = 0;
+  Holder holder = {};
+} g_holder;
+
+alignas(16) char g_stack[16384];
+
+// Returns 0, or what failed.
+const char* ConfineHolder(const Holder& holder, int* error) {
+  const auto failed = [&](long result) {
+    *error = static_cast<int>(-result);
+    return result != 0;
+  };
+  if (failed(RawCall(SYS_close_range, 0, static_cast<long>(~0u)))) return "close_range";
+  if (holder.id >= 0) {
+    if (failed(RawCall(SYS_setgroups, 0, 0))) return "setgroups";
+    if (failed(RawCall(SYS_setresgid, holder.id, holder.id, holder.id))) return "setresgid";
+    if (failed(RawCall(SYS_setresuid, holder.id, holder.id, holder.id))) return "setresuid";
+  }
+  const __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  const __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
+  if (failed(RawCall(SYS_capset, Address(&header), Address(none)))) return "capset";
+  // The change of ids has cleared it.
+  if (failed(RawCall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL))) return "prctl(PR_SET_PDEATHSIG)";
+  const sock_fprog program = {sizeof kFilter / sizeof *kFilter, const_cast<sock_filter*>(kFilter)};
+  if (failed(RawCall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, Address(&program)))) return "seccomp";
+  *error = EPERM;
+  return RawCall(SYS_getpid) == -EPERM ? nullptr : "seccomp (the filter does not answer)";
+}
+
+[[noreturn]] void BeHolder(long child) {
+  const Holder& holder = g_holder.holder;
+  ChildReport report = {};
+  report.token = holder.token;
+  report.pid = static_cast<pid_t>(child);
+  const long sent = RawCall(SYS_sendto, holder.status, Address(&report), sizeof report, MSG_NOSIGNAL);
+  g_holder.failed_step = "sendto(holder)";
+  g_holder.error = static_cast<int>(-sent);
+  if (sent == sizeof report) g_holder.failed_step = ConfineHolder(holder, &g_holder.error);
+  g_holder.state.store(g_holder.failed_step ? kFailed : kConfined);
+  // The child says why; until then its memory is needed.
+  for (;;) RawCall(SYS_ppoll);
+}
+
+}  // namespace
+
+const char* LeaveHolder(const Holder& holder, int stub_pidfd) {
+  if (setns(stub_pidfd, CLONE_NEWPID) != 0) return "setns(CLONE_NEWPID)";
+  g_holder.holder = holder;
+  const long result =
+      nodespawner_clone_return_in_child(CLONE_VM | CLONE_PARENT | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID,
+                                        MainTid(), g_stack + sizeof g_stack, BeHolder);
+  if (result == 0) return nullptr;
+  errno = static_cast<int>(-result);
+  return "clone(CLONE_VM)";
+}
+
+const char* AwaitHolder() {
+  while (g_holder.state.load() == kStarted) sched_yield();
+  errno = g_holder.error;
+  return g_holder.failed_step;
+}
+
+}  // namespace nodespawner
