@@ -83,6 +83,11 @@ const char* ConfineHolder(const Holder& holder, int* error) {
     *error = static_cast<int>(-result);
     return result != 0;
   };
+  // libc leaves out those that it uses itself.
+  const uint64_t all_signals = ~uint64_t{0};
+  if (failed(RawCall(SYS_rt_sigprocmask, SIG_SETMASK, Address(&all_signals), 0, sizeof all_signals))) {
+    return "rt_sigprocmask";
+  }
   if (failed(RawCall(SYS_close_range, 0, static_cast<long>(~0u)))) return "close_range";
   if (holder.id >= 0) {
     if (failed(RawCall(SYS_setgroups, 0, 0))) return "setgroups";
