@@ -1,5 +1,6 @@
 /**
- * Does anything stay behind, or a call wait for ever, when the host, the zygote or a child is killed at any moment?
+ * Does anything stay behind, or a call wait for ever, when the host, the zygote, a child or the holder of its memory is killed at
+ * any moment?
  *
  *   node dist/bench/faults.js [--rounds N] [--seed N]
  *
@@ -20,7 +21,7 @@ import type { HostReport } from './faults-host.js';
 import { seededRandom } from './random.js';
 
 const HOST = fileURLToPath(new URL('./faults-host.js', import.meta.url));
-const VICTIMS = ['host', 'zygote', 'child'] as const;
+const VICTIMS = ['host', 'zygote', 'child', 'holder'] as const;
 /** When somebody is killed: from before the zygote is there until long after its first children were. */
 const LATEST_MS = 900;
 const PATIENCE_MS = 30_000;
@@ -52,8 +53,8 @@ function find(victim: Victim, host: ChildProcess, mark: string, random: number):
   const tree = zygoteTree(mark);
   if (tree === undefined) return undefined;
   if (victim === 'zygote') return tree.zygote.pid;
-  const children = tree.others.filter(({ parent }) => parent === tree.zygote.pid);
-  return children[Math.floor(random * children.length)]?.pid;
+  const all = victim === 'child' ? tree.children : tree.holders;
+  return all[Math.floor(random * all.length)]?.pid;
 }
 
 function kill(pid: number): boolean {
@@ -130,7 +131,7 @@ export async function faults(
   onRound?: (done: number) => void,
 ): Promise<FaultsReport> {
   const random = seededRandom(seed);
-  const killed = { host: 0, zygote: 0, child: 0 };
+  const killed = { host: 0, zygote: 0, child: 0, holder: 0 };
   const calls: Record<string, number> = {};
   const problems: string[] = [];
   for (let i = 0; i < rounds; i++) {

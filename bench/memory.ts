@@ -39,7 +39,7 @@ export async function parkedChildren(count: number, preload: readonly string[]):
     await setTimeout(SETTLE_MS);
     const tree = zygoteTree(mark);
     if (tree === undefined) throw new Error('the zygote is gone');
-    const children = tree.others.filter(({ parent }) => parent === tree.zygote.pid);
+    const { children } = tree;
     if (children.length !== count) throw new Error(`${children.length} children, not ${count}`);
     const each = children.map(({ pid }) => residentOf(pid));
     const helpers = [tree.launcher, tree.init, tree.zygote, ...tree.stubs].map(({ pid }) => residentOf(pid));

@@ -86,13 +86,16 @@ async function leftovers(mark: string): Promise<string[]> {
   for (;;) {
     const tree = zygoteTree(mark);
     if (tree === undefined) return ['the zygote is gone'];
-    const own = new Set([tree.launcher, tree.init, tree.zygote, ...tree.stubs].map(({ pid }) => pid));
-    const left = descendantsOf(tree.launcher.pid).filter(({ pid }) => !own.has(pid));
+    const { launcher, init, zygote, stubs, holders } = tree;
+    const own = new Set([launcher, init, zygote, ...stubs, ...holders].map(({ pid }) => pid));
+    const left = descendantsOf(launcher.pid).filter(({ pid }) => !own.has(pid));
     const hasZombies = left.some(({ state }) => state === 'Z');
-    if (left.length === PARKED && tree.stubs.length === PARKED + SPARE_STUBS && !hasZombies) return [];
+    const hasAll = holders.length === PARKED && stubs.length === PARKED + SPARE_STUBS;
+    if (left.length === PARKED && hasAll && !hasZombies) return [];
     if (performance.now() > deadline) {
       const names = left.map(({ name, pid, state }) => `${state} ${pid} (${name})`);
-      return [`${left.length} children and ${tree.stubs.length} stubs are left: ${names.join(', ')}`];
+      const counts = `${left.length} children, ${holders.length} holders and ${stubs.length} stubs`;
+      return [`${counts} are left: ${names.join(', ')}`];
     }
     await pause(20);
   }

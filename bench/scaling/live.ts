@@ -45,8 +45,7 @@ async function startFull(size: number): Promise<Parent> {
 function childrenOf({ mark }: Parent): Resident[] {
   const tree = zygoteTree(mark);
   if (tree === undefined) throw new Error('the zygote is gone');
-  const parked = tree.others.filter(({ parent }) => parent === tree.zygote.pid);
-  return parked.slice(0, MOST_READ).map(({ pid }) => residentOf(pid));
+  return tree.children.slice(0, MOST_READ).map(({ pid }) => residentOf(pid));
 }
 
 /** A call, and how long it is until there is another child in the place of that which it takes. */

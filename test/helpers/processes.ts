@@ -57,11 +57,20 @@ export function markedProcesses(mark: string): ProcessInfo[] {
   return allProcesses().filter(({ pid }) => tryRead(`/proc/${pid}/environ`)?.includes(`${MARK}=${mark}`));
 }
 
+/** In how many PID namespaces a process has an id. */
+function pidNamespaces(pid: number): number {
+  const [, ids = ''] = /^NSpid:\s+(.*)$/m.exec(tryRead(`/proc/${pid}/status`) ?? '') ?? [];
+  return ids.split(/\s+/).length;
+}
+
 export interface ZygoteTree {
   readonly launcher: ProcessInfo;
   readonly init: ProcessInfo;
   readonly zygote: ProcessInfo;
   readonly stubs: readonly ProcessInfo[];
+  readonly children: readonly ProcessInfo[];
+  /** Each has a child's memory, and nothing to do. */
+  readonly holders: readonly ProcessInfo[];
   /** The children, and what they started. */
   readonly others: readonly ProcessInfo[];
 }
@@ -77,8 +86,12 @@ export function zygoteTree(mark: string): ZygoteTree | undefined {
   const zygote = byParent(init).find((info) => !isLauncher(info));
   if (launcher === undefined || init === undefined || zygote === undefined) return undefined;
   const stubs = byParent(init).filter(isLauncher);
-  const known = new Set([launcher, init, zygote, ...stubs]);
-  return { launcher, init, zygote, stubs, others: all.filter((info) => !known.has(info)) };
+  const clones = byParent(zygote);
+  const depth = pidNamespaces(zygote.pid);
+  const holders = clones.filter(({ pid }) => pidNamespaces(pid) === depth);
+  const children = clones.filter((info) => !holders.includes(info));
+  const known = new Set([launcher, init, zygote, ...stubs, ...holders]);
+  return { launcher, init, zygote, stubs, children, holders, others: all.filter((info) => !known.has(info)) };
 }
 
 /** The control groups that belong to a zygote, by its launcher's pid. */
