@@ -85,6 +85,7 @@ export class RunningChild implements ReplyListener {
   readonly #token: number;
   readonly #timer: NodeJS.Timeout | undefined;
   #killed: KillReason | null = null;
+  #isThere = false;
   #over = false;
   #left = false;
   /** Whether its job was sent before it was ready to receive one. */
@@ -211,8 +212,8 @@ export class RunningChild implements ReplyListener {
       this.#leave();
       this.#settle.reaped(ended);
       this.#settle.ended(ended);
-      // The zygote has said before that it was there.
-      this.#settle.startFailed(new SpawnError('clone', 'ECHILD'));
+      // The zygote has said before that it was there; and to make an error takes 10 µs or more.
+      if (!this.#isThere) this.#settle.startFailed(new SpawnError('clone', 'ECHILD'));
       return;
     }
     const errno = reply.error ?? 'unknown error';
@@ -252,6 +253,7 @@ export class RunningChild implements ReplyListener {
   }
 
   #start(pid: number): void {
+    this.#isThere = true;
     this.#settle.started(pid);
     this.#noLongerEarly();
     this.#sendUnsent();
