@@ -42,8 +42,8 @@ struct Reply {
   int32_t threads_left_out;
 };
 
-// From a child to its zygote: it is confined, or which step failed. With the descriptor of its seccomp listener. Or, with
-// a pid and nothing else, from the holder of its memory (memory_holder.h).
+// From a child to its zygote: it is confined, or which step failed. With the descriptor of its seccomp listener. Or,
+// with a pid and nothing else, from the holder of its memory (memory_holder.h).
 struct ChildReport {
   uint32_t token;
   int32_t pid;    // the child's in the zygote's PID namespace, if that is what it is about; else 0

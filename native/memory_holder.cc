@@ -1,6 +1,7 @@
 #include "memory_holder.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
@@ -88,7 +89,7 @@ const char* ConfineHolder(const Holder& holder, int* error) {
   if (failed(RawCall(SYS_rt_sigprocmask, SIG_SETMASK, Address(&all_signals), 0, sizeof all_signals))) {
     return "rt_sigprocmask";
   }
-  if (failed(RawCall(SYS_close_range, 0, static_cast<long>(~0u)))) return "close_range";
+  if (failed(RawCall(SYS_close_range, 0, long{UINT_MAX}))) return "close_range";
   if (holder.id >= 0) {
     if (failed(RawCall(SYS_setgroups, 0, 0))) return "setgroups";
     if (failed(RawCall(SYS_setresgid, holder.id, holder.id, holder.id))) return "setresgid";
@@ -125,8 +126,8 @@ const char* LeaveHolder(const Holder& holder, int stub_pidfd) {
   if (setns(stub_pidfd, CLONE_NEWPID) != 0) return "setns(CLONE_NEWPID)";
   g_holder.holder = holder;
   const long result =
-      nodespawner_clone_return_in_child(CLONE_VM | CLONE_PARENT | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID,
-                                        MainTid(), g_stack + sizeof g_stack, BeHolder);
+      nodespawner_clone_return_in_child(CLONE_VM | CLONE_PARENT | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID, MainTid(),
+                                        g_stack + sizeof g_stack, BeHolder);
   if (result == 0) return nullptr;
   errno = static_cast<int>(-result);
   return "clone(CLONE_VM)";

@@ -18,8 +18,8 @@ struct Holder {
   int id;          // its user and group id, or -1 to keep the zygote's
 };
 
-// Called in a clone of the zygote that is in the child's namespaces, with all signals blocked: it becomes the holder, and
-// the caller goes on as a sibling in the PID namespace of `stub_pidfd`, with the same memory, whose parent is the
+// Called in a clone of the zygote that is in the child's namespaces, with all signals blocked: it becomes the holder,
+// and the caller goes on as a sibling in the PID namespace of `stub_pidfd`, with the same memory, whose parent is the
 // zygote. Returns the step that failed, with errno.
 const char* LeaveHolder(const Holder& holder, int stub_pidfd);
 

@@ -44,8 +44,8 @@ struct StubFailure {
 
 struct ChildRecord {
   uint32_t token;
-  pid_t pid;              // 0 until its holder has told it
-  pid_t holder = 0;       // the process that shares its memory (memory_holder.h), if it has one
+  pid_t pid;         // 0 until its holder has told it
+  pid_t holder = 0;  // the process that shares its memory (memory_holder.h), if it has one
   Stub stub;
   UniqueFd listener;        // on which the kernel announces calls that the seccomp filter forbids
   int forbidden = -1;       // the number of the first of them
@@ -382,8 +382,10 @@ class Server {
         NoteEnd(&*child, status, usage);
         ReportEarly(*child);
         // The control group is empty when the stub is gone, for the next child.
-        if (child->holder_gone) KillStub(*child);
-        else kill(child->holder, SIGKILL);
+        if (child->holder_gone)
+          KillStub(*child);
+        else
+          kill(child->holder, SIGKILL);
       }
       ReportIfOver(child);
     }
