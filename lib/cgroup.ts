@@ -1,6 +1,7 @@
 /** Finds a control group below which children can be given groups of their own (cgroups(7)), version 2 or 1. */
 import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { directoryOf, readHierarchies, readMounts, type Hierarchy, type Mount } from './cgroup-mounts.js';
 
 export interface CgroupParents {
   readonly version: 1 | 2;
@@ -26,47 +27,6 @@ function haveSessionsShares(directory: string): boolean {
     (existsSync(path.join(directory, 'cgroup.controllers')) &&
       !existsSync(path.join(directory, 'cgroup.type')));
   return isOn && isRoot;
-}
-
-interface Hierarchy {
-  readonly controllers: readonly string[];
-  /** Relative to where it is mounted. */
-  readonly path: string;
-}
-
-function readHierarchies(): Hierarchy[] {
-  return readFileSync('/proc/self/cgroup', 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => {
-      const [, controllers = '', ...rest] = line.split(':');
-      return { controllers: controllers === '' ? [] : controllers.split(','), path: rest.join(':') };
-    });
-}
-
-interface Mount {
-  readonly root: string;
-  readonly point: string;
-  readonly type: string;
-  readonly options: readonly string[];
-}
-
-function readMounts(): Mount[] {
-  return readFileSync('/proc/self/mountinfo', 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => {
-      const [before = '', after = ''] = line.split(' - ');
-      const [, , , root = '', point = ''] = before.split(' ');
-      const [type = '', , options = ''] = after.split(' ');
-      return { root, point, type, options: options.split(',') };
-    });
-}
-
-function directoryOf(mount: Mount, hierarchy: Hierarchy): string {
-  // In a container the mount may show only a part of the hierarchy, which begins at `root`.
-  const below = mount.root === '/' ? hierarchy.path : path.relative(mount.root, hierarchy.path);
-  return path.join(mount.point, below);
 }
 
 function isWritable(directory: string): boolean {

@@ -5,6 +5,7 @@ import { checkRendererOptions, type CheckedRendererOptions } from '../options.js
 import { objectStore } from '../store/check.js';
 import type { ObjectStore } from '../store/types.js';
 import { DEFAULT_DRAIN_MS, DEFAULT_LOCK_MS, DEFAULT_RETRY_MS } from './defaults.js';
+import { availableMemory } from './available-memory.js';
 import { checkQueue, type CheckedQueueOptions } from './options.js';
 import type { CheckedTenantLimit } from './tenant-limit.js';
 import type { WorkerOptions } from './types.js';
@@ -68,12 +69,25 @@ export function checkWorkerOptions(options: WorkerOptions): CheckedWorkerOptions
   };
   const given = reader.get<number | 'auto'>('concurrency', places, 'auto');
   const unlimited = checkRendererOptions({ ...renderer, store: own.store });
-  const maxChildren = given === 'auto' ? automatic(unlimited.steps.limits.memoryBytes) : given;
+  const maxChildren =
+    given === 'auto'
+      ? placesFor(mostMemoryBytes(unlimited), availableMemory(), availableParallelism())
+      : given;
   return { ...own, renderer: { ...unlimited, maxChildren } };
 }
 
-/** As many children as have a core and, if each takes all it may, memory: of the control group, or of the machine. */
-function automatic(memoryBytes: number): number {
-  const fitting = Math.floor((process.availableMemory() * CHILDREN_SHARE) / memoryBytes);
-  return Math.max(1, Math.min(availableParallelism(), fitting));
+/** Of those of `render` and `fetch`, which have limits of their own. */
+function mostMemoryBytes({ steps, fetch }: CheckedRendererOptions): number {
+  return Math.max(steps.limits.memoryBytes, fetch?.limits.memoryBytes ?? 0);
+}
+
+/**
+ * As many children as have a core and, if each takes all it may, memory; one in any case.
+ *
+ * @param memoryBytes that each may take
+ * @param availableBytes that there is for all, and for this process
+ */
+export function placesFor(memoryBytes: number, availableBytes: number, cores: number): number {
+  const fitting = Math.floor((availableBytes * CHILDREN_SHARE) / memoryBytes);
+  return Math.max(1, Math.min(cores, fitting));
 }
