@@ -1,6 +1,6 @@
 /** Runs steps from a queue until it is told to end. */
 import path from 'node:path';
-import { RendererWorker, StatusServer, type Logger, type WorkerOptions } from '../../renderer/index.js';
+import { RendererWorker, StatusServer, type WorkerOptions } from '../../renderer/index.js';
 import type { Arguments } from '../arguments.js';
 import { EXIT, usageError } from '../failure.js';
 import { ended, heeded, interruption } from '../interrupt.js';
@@ -10,6 +10,7 @@ import { REDIS_VARIABLE, sharedOf } from '../queue.js';
 import { limits } from '../render/limits.js';
 import { duration, wholeNumber } from '../units.js';
 import { preloadOf, sandboxOf } from '../zygote-options.js';
+import { jsonLogger } from './logger.js';
 import { startMetrics } from './metrics.js';
 
 type TenantLimit = NonNullable<WorkerOptions['tenantLimit']>;
@@ -28,27 +29,6 @@ function addressOf(text: string): { readonly host?: string; readonly port: numbe
   const number = Number(port);
   if (port === '' || number > 65_535) throw usageError(`--listen ${text}: [HOST:]PORT is needed`);
   return { port: number, ...(host === undefined ? {} : { host }) };
-}
-
-/** For whoever collects what processes print: a line of JSON each. */
-function jsonLogger(isVerbose: boolean): Logger {
-  const write =
-    (level: string) =>
-    (fields: object, msg: string): void => {
-      const { err, ...rest } = fields as { readonly err?: unknown };
-      const error =
-        err instanceof Error ? { err: { code: (err as { code?: unknown }).code, message: err.message } } : {};
-      process.stderr.write(
-        `${JSON.stringify({ time: new Date().toISOString(), level, msg, ...rest, ...error })}\n`,
-      );
-    };
-  const silent = (): void => undefined;
-  return {
-    debug: isVerbose ? write('debug') : silent,
-    info: isVerbose ? write('info') : silent,
-    warn: write('warn'),
-    error: write('error'),
-  };
 }
 
 export async function worker(given: Arguments): Promise<number> {
@@ -73,7 +53,7 @@ export async function worker(given: Arguments): Promise<number> {
     ...preloadOf(given, path.resolve(text('from') ?? '.')),
     sandbox: sandboxOf(given),
     limits: limits(given),
-    logger: jsonLogger(given.has('verbose')),
+    logger: jsonLogger(given.has('verbose'), (line) => process.stderr.write(line)),
     concurrency: concurrency === 'auto' ? 'auto' : wholeNumber('concurrency', concurrency),
     ...(cache === undefined ? {} : { cache: { dir: path.resolve(cache) } }),
     ...(tenantLimit === undefined ? {} : { tenantLimit: tenantLimitOf(tenantLimit) }),
