@@ -116,11 +116,13 @@ export class ResultCache {
     if (table.byteLength > maxTableBytes) return undefined;
     try {
       const stored = await this.#tables.find(table, signal);
-      return stored && { kept, stored };
+      if (stored !== undefined) return { kept, stored };
     } catch (error) {
-      if (isCorrupt(error)) return undefined;
-      throw error;
+      if (!isCorrupt(error)) throw error;
     }
+    // It names a table that nobody has any more; the one that comes in its place may be another.
+    this.#tables.damaged.replace(resultKey(key));
+    return undefined;
   }
 
   #recall(key: string): Kept | undefined {

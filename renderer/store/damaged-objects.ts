@@ -1,5 +1,5 @@
 /**
- * Objects whose bytes came to this process as others than were put. They stay in the store: what is damaged may be the way from
+ * Objects whose bytes came to this process as others than were put, and what names such, or names what is gone. They stay in the store: what is damaged may be the way from
  * there, and others read them well. Whoever makes one anew here replaces it.
  */
 import type { Telemetry } from '../telemetry.js';
@@ -23,6 +23,15 @@ export class DamagedObjects {
       { event: 'store.damaged', key, err: error },
       'an object of the store is damaged',
     );
+    this.replace(key);
+  }
+
+  has(key: string): boolean {
+    return this.#keys.has(key);
+  }
+
+  /** Whoever makes it anew here puts it in the place of the one that is there. */
+  replace(key: string): void {
     this.#keys.add(key);
     for (const oldest of this.#keys) {
       if (this.#keys.size <= MOST) break;
@@ -37,7 +46,7 @@ export class DamagedObjects {
    * @throws {StoreError}; the reason of the signal
    */
   async put(store: ObjectStore, key: string, body: Uint8Array, options: PutOptions): Promise<boolean> {
-    const replace = this.#keys.has(key);
+    const replace = this.has(key);
     const isWritten = await store.put(key, body, { ...options, replace });
     if (replace) this.#keys.delete(key);
     return isWritten;

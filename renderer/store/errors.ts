@@ -33,6 +33,11 @@ export class StoreError extends NodespawnerError {
   }
 }
 
+/** Whether there is nothing to be had of it, so that it is to be made anew. */
+export function isGone(error: unknown): error is StoreError {
+  return isCorrupt(error) || (error instanceof StoreError && error.code === 'ERR_STORE_NOT_FOUND');
+}
+
 export function isCorrupt(error: unknown): error is StoreError {
   return error instanceof StoreError && error.code === 'ERR_STORE_CORRUPT';
 }

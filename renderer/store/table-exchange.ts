@@ -83,9 +83,14 @@ export class TableExchange {
     await this.#uploads.join(stored.hash, signal, async (flight) => {
       stored.hold();
       try {
-        const sha256 = stored.hash;
+        const key = tableKey(stored);
+        // What lies in a file is not read for nothing.
+        if (!stored.isInMemory && !this.damaged.has(key)) {
+          const size = await store.sizeOf(key, { signal: flight });
+          if (size === stored.byteLength) return;
+        }
         const body = await stored.bytes();
-        if (await this.damaged.put(store, tableKey(stored), body, { sha256, signal: flight }))
+        if (await this.damaged.put(store, key, body, { sha256: stored.hash, signal: flight }))
           this.#uploadedBytes += stored.byteLength;
       } finally {
         stored.release();
