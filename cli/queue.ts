@@ -29,7 +29,7 @@ export function sharedOf(given: Arguments): Shared | undefined {
   const connection = given.one('redis') ?? process.env[REDIS_VARIABLE] ?? '';
   const store = given.one('store') ?? process.env[STORE_VARIABLE] ?? '';
   if (connection === '') {
-    const needing = ['store', 'prefix', 'tenant'].find((name) => given.has(name));
+    const needing = ['store', 'prefix', 'tenant', 'priority'].find((name) => given.has(name));
     if (needing !== undefined) throw usageError(`--${needing} is for a queue: give --redis too`);
     return undefined;
   }

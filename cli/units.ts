@@ -22,10 +22,12 @@ export function size(option: string, text: string): number {
   return value;
 }
 
-export function wholeNumber(option: string, text: string, least = 1): number {
+export function wholeNumber(option: string, text: string, least = 1, most = Infinity): number {
   const value = /^\d+$/.test(text) ? Number(text) : NaN;
-  if (!(Number.isSafeInteger(value) && value >= least))
-    throw usageError(`--${option} ${text}: a whole number from ${least} on is needed`);
+  if (!(Number.isSafeInteger(value) && value >= least && value <= most))
+    throw usageError(
+      `--${option} ${text}: a whole number from ${least} ${most === Infinity ? 'on' : `to ${most}`} is needed`,
+    );
   return value;
 }
 

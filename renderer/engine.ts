@@ -10,6 +10,8 @@ export interface EngineRequest {
   readonly plan: Plan;
   readonly inputs: Readonly<Record<string, TableInput>>;
   readonly refetch: boolean | readonly string[];
+  /** The smaller, the sooner. */
+  readonly priority: number;
   /** Aborted when it is canceled. */
   readonly signal: AbortSignal;
   /** Cancels it. */

@@ -50,7 +50,7 @@ class LocalRun implements EngineRun {
   readonly #workshop: Workshop;
   readonly #telemetry: Telemetry;
   readonly #request: EngineRequest;
-  readonly #lane = new Lane();
+  readonly #lane: Lane;
   readonly #inputs = new Map<string, StoredTable>();
   readonly #tables = new Map<StepNode, HeldTable>();
 
@@ -58,6 +58,7 @@ class LocalRun implements EngineRun {
     this.#workshop = workshop;
     this.#telemetry = telemetry;
     this.#request = request;
+    this.#lane = new Lane(request.priority);
   }
 
   async start(): Promise<void> {

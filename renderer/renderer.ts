@@ -6,6 +6,7 @@ import { RenderCanceledError, RendererClosedError } from './errors.js';
 import { LocalEngine } from './local-engine.js';
 import { checkQueuedOptions, checkRendererOptions, type WorkflowLimits } from './options.js';
 import { makePlan, type Plan } from './plan.js';
+import { priorityNumber } from './priority.js';
 import { WorkflowRendering } from './rendering.js';
 import { activeContext } from './telemetry.js';
 import type {
@@ -93,6 +94,7 @@ export class Renderer implements AsyncDisposable {
       inputs,
       signal: reader.get<AbortSignal | undefined>('signal', abortSignal, undefined),
       refetch: reader.get('refetch', refetched, false),
+      priority: reader.get('priority', priorityNumber, 0),
       context: activeContext(),
     };
     reader.end();

@@ -10,7 +10,7 @@ import { canceledReport, disposeOf, errorReport, nameOf, NOTHING_RUN, unreachabl
 import { failSpan, type Telemetry } from './telemetry.js';
 import type { Rendering, RenderEvent, Report, StepReport, StepTable } from './types.js';
 
-export interface RenderRequest extends Pick<EngineRequest, 'plan' | 'inputs' | 'refetch'> {
+export interface RenderRequest extends Pick<EngineRequest, 'plan' | 'inputs' | 'refetch' | 'priority'> {
   readonly signal: AbortSignal | undefined;
   /** What the caller is in. */
   readonly context: Context;
@@ -37,11 +37,12 @@ export class WorkflowRendering implements Rendering {
     this.#request = request;
     // Each step that waits or runs listens to it.
     setMaxListeners(0, this.#abort.signal);
-    const { plan, inputs, refetch, signal } = request;
+    const { plan, inputs, refetch, priority, signal } = request;
     this.#run = engine.begin({
       plan,
       inputs,
       refetch,
+      priority,
       signal: this.#abort.signal,
       cancel: this.cancel.bind(this),
       onStarted: (node, call) => {

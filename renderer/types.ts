@@ -330,6 +330,12 @@ export interface RenderOptions {
   readonly signal?: AbortSignal;
   /** The ids of steps whose `fetch` is called again; true for all. @default false: what they once fetched is used */
   readonly refetch?: boolean | readonly string[];
+  /**
+   * From 0, which goes first, to 2,097,151, as in BullMQ. Of one tenant's steps that wait (without a queue: of all children that do), those
+   * with a smaller number are begun first, whenever they came: for each level during 1,000 turns, so that none waits for ever. What
+   * other tenants get is the same. @default 0
+   */
+  readonly priority?: number;
 }
 
 /** How a Renderer is closed. */

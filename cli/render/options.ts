@@ -52,5 +52,10 @@ export const RENDER_OPTIONS: readonly Option[] = [
   { name: 'refetch', about: 'Call fetch() again where its result is known; with --watch, the first time.' },
   ...QUEUE_OPTIONS,
   { name: 'tenant', value: 'NAME', about: 'With --redis: on whose behalf; tenants take turns (default).' },
+  {
+    name: 'priority',
+    value: 'N',
+    about: 'With --redis: 0 goes first of what its tenant wants, and larger numbers later (0).',
+  },
   ...STEP_OPTIONS,
 ];

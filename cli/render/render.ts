@@ -8,6 +8,7 @@ import {
   type Step,
   type Workflow,
 } from '../../renderer/index.js';
+import { LARGEST_PRIORITY } from '../../renderer/priority.js';
 import { NodespawnerError } from '../../protocol/errors.js';
 import type { Arguments } from '../arguments.js';
 import { EXIT, Failure, usageError } from '../failure.js';
@@ -37,6 +38,7 @@ interface Request {
   readonly rows: number;
   readonly isJson: boolean;
   readonly isVerbose: boolean;
+  readonly priority: number;
 }
 
 async function renderOnce(
@@ -46,10 +48,15 @@ async function renderOnce(
   refetch: boolean,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { inputs, outputs, rows, isJson, isVerbose } = request;
+  const { inputs, outputs, rows, isJson, isVerbose, priority } = request;
   const isStdoutTaken = outputs.some(({ file }) => file === '-');
   const [say, paint] = isStdoutTaken ? [note, paintErr] : [print, paintOut];
-  const rendering = renderer.render(workflow, { inputs: await inputs.read(), signal, refetch });
+  const rendering = renderer.render(workflow, {
+    inputs: await inputs.read(),
+    signal,
+    refetch,
+    priority,
+  });
   const line = progress();
   const running = new Set<string>();
   for await (const event of rendering) {
@@ -156,6 +163,7 @@ export async function render(given: Arguments): Promise<number> {
     rows: wholeNumber('rows', given.one('rows') ?? String(DEFAULT_ROWS), 0),
     isJson: given.has('json'),
     isVerbose: given.has('verbose'),
+    priority: wholeNumber('priority', given.one('priority') ?? '0', 0, LARGEST_PRIORITY),
   };
   if (request.isJson && request.outputs.some((output) => output.file === '-'))
     throw usageError('--json and --output - are both for stdout: give --output a file');

@@ -7,13 +7,14 @@
 import { fail, list, Reader, text, type Check } from '../../lib/reader.js';
 import { DEFAULT_MAX_DEPTH } from '../../protocol/limits.js';
 import { decodeValue, encodeValue, type PlainValue } from '../../protocol/value.js';
-import { makePlan, RefusedParams, type Plan, type Source, type StepNode } from '../plan.js';
+import { priorityNumber } from '../priority.js';
+import { makePlan, RefusedParams, type Plan, type StepNode } from '../plan.js';
 import type { TableRef } from '../store/types.js';
 import type { Step } from '../types.js';
 import { BadJobError } from './errors.js';
 
 /** The form of all of it. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** Params that may be sent nest so deep, and are a part of a workflow. */
 const MAX_WORKFLOW_DEPTH = DEFAULT_MAX_DEPTH + 10;
@@ -31,17 +32,24 @@ export interface WorkflowJob {
   readonly plan: Plan;
   readonly inputs: Refs;
   readonly refetch: boolean | readonly string[];
+  readonly priority: number;
+}
+
+/** The tables that a step is given: as `render` is, and as `context.inputs` has them. */
+export interface StepRefs {
+  readonly table: TableRef | undefined;
+  readonly inputs: Refs;
 }
 
 /** The job of one step. */
-export interface StepJob {
+export interface StepJob extends StepRefs {
   readonly tenant: string;
   /** The id of the job of its workflow. */
   readonly of: string;
   /** Which of the steps in the plan. */
   readonly index: number;
-  readonly table: TableRef | undefined;
-  readonly inputs: Refs;
+  /** Its `Slot`'s. */
+  readonly rank: number;
 }
 
 /** What is looked at without being run. */
@@ -98,7 +106,7 @@ const flagOrIds: Check<boolean | readonly string[]> = (value, name) =>
 export function writeWorkflowJob(
   tenant: string,
   plan: Plan,
-  refetch: WorkflowJob['refetch'],
+  { refetch, priority }: Pick<WorkflowJob, 'refetch' | 'priority'>,
 ): (inputs: Refs) => object {
   const { workflow } = plan;
   const tabs = workflow.tabs.map((tab) => ({ ...tab, steps: tab.steps.map(withoutRefused) }));
@@ -111,6 +119,7 @@ export function writeWorkflowJob(
     steps: plan.nodes.map(({ step }) => step.id),
     inputs,
     refetch,
+    priority,
     refused: refused.map(({ step }) => step.id),
     source,
   });
@@ -138,6 +147,7 @@ export function readWorkflowJob(data: unknown): WorkflowJob {
       plan,
       inputs,
       refetch: reader.required('refetch', flagOrIds),
+      priority: reader.required('priority', priorityNumber),
     };
     reader.end();
     return job;
@@ -145,18 +155,18 @@ export function readWorkflowJob(data: unknown): WorkflowJob {
 }
 
 export function writeStepJob(
-  { of, index, tenant }: Pick<StepJob, 'of' | 'index' | 'tenant'>,
+  { of, index, tenant, rank }: Pick<StepJob, 'of' | 'index' | 'tenant' | 'rank'>,
   node: StepNode,
-  refOf: (source: Source) => TableRef,
+  { table, inputs }: StepRefs,
 ): object {
-  const inputs = Object.fromEntries(Array.from(node.inputs, ([name, source]) => [name, refOf(source)]));
   return {
     v: VERSION,
     tenant,
     of,
     index,
+    rank,
     step: node.step.id,
-    ...(node.table === undefined ? {} : { table: refOf(node.table) }),
+    ...(table === undefined ? {} : { table }),
     inputs,
   };
 }
@@ -171,6 +181,7 @@ export function readStepJob(data: unknown): StepJob {
       tenant: reader.required('tenant', text),
       of: reader.required('of', text),
       index: reader.required('index', whole),
+      rank: reader.required('rank', whole),
       table: reader.get<TableRef | undefined>('table', tableRef, undefined),
       inputs: reader.required('inputs', refs),
     };

@@ -2,12 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Job, JobsOptions } from 'bullmq';
 import { oneOf, Reader, type Check } from '../../lib/reader.js';
-import { predecessorsOf, type Plan, type StepNode } from '../plan.js';
+import { predecessorsOf, type Plan, type Source, type StepNode } from '../plan.js';
+import type { TableRef } from '../store/types.js';
 import type { StepCall } from '../types.js';
 import type { QueueConnection } from './connection.js';
-import { checked, writeStepJob, type Refs, type StepJob } from './job-data.js';
+import { checked, writeStepJob, type Refs, type StepJob, type StepRefs } from './job-data.js';
 import { readRecord, type StepRecord } from './step-record.js';
-import { bounded } from './turns.js';
+import type { Slot } from './turns.js';
 
 export const WORKFLOW = 'workflow';
 export const STEP = 'step';
@@ -68,10 +69,10 @@ export const workflowOptions = (jobId: string): JobsOptions => ({
   removeOnFail: KEPT,
 });
 
-/** @param turn whose turn it is when it is its own */
+/** @param turn when it is its own */
 export const stepOptions = (jobId: string, turn: number): JobsOptions => ({
   ...workflowOptions(jobId),
-  priority: bounded(turn),
+  priority: turn,
   // What can't even be reported is reported by the workflow.
   ignoreDependencyOnFailure: true,
 });
@@ -89,19 +90,42 @@ export function readySteps(plan: Plan, records: Records): StepNode[] {
   );
 }
 
+/** Steps, the ids of their jobs, and when it is whose turn. */
+export function scheduled(
+  workflow: string,
+  { nodes }: Plan,
+  ready: readonly StepNode[],
+  slots: readonly Slot[],
+): readonly (Slot & { readonly id: string; readonly node: StepNode })[] {
+  return slots.flatMap((slot, nth) => {
+    const node = ready[nth];
+    return node === undefined ? [] : [{ ...slot, id: stepId(workflow, nodes.indexOf(node)), node }];
+  });
+}
+
 export function dataOf(
-  job: Pick<StepJob, 'of' | 'tenant'>,
+  job: Pick<StepJob, 'of' | 'tenant' | 'rank'>,
   plan: Plan,
   node: StepNode,
   inputs: Refs,
   records: Records,
 ): object {
-  return writeStepJob({ ...job, index: plan.nodes.indexOf(node) }, node, (source) => {
+  const index = plan.nodes.indexOf(node);
+  return writeStepJob({ ...job, index }, node, refsOfStep(plan, node, inputs, records));
+}
+
+/** @throws if a step that it needs is not known to be done */
+export function refsOfStep(plan: Plan, node: StepNode, inputs: Refs, records: Records): StepRefs {
+  const refOf = (source: Source): TableRef => {
     const ref =
       'input' in source ? inputs[source.input] : records.get(plan.nodes.indexOf(source.node))?.table;
     if (ref === undefined) throw new Error('a table that a step needs is not there');
     return { hash: ref.hash, byteLength: ref.byteLength };
-  });
+  };
+  return {
+    table: node.table && refOf(node.table),
+    inputs: Object.fromEntries(Array.from(node.inputs, ([name, source]) => [name, refOf(source)])),
+  };
 }
 
 /** What is recorded with the job of a workflow about its steps. @throws {BadJobError} */

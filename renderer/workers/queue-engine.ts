@@ -27,8 +27,8 @@ import {
   readProgress,
   readySteps,
   recordsOf,
+  scheduled,
   STEP,
-  stepId,
   stepOptions,
   VALIDATE,
   WORKFLOW,
@@ -36,10 +36,11 @@ import {
   type CancelWhy,
 } from './jobs.js';
 import type { CheckedQueuedOptions } from '../options.js';
+import { Precedence } from './precedence.js';
 import { RemoteTable } from './remote-table.js';
 import { retried } from './retries.js';
 import { message, readRecord, readReport, type StepRecord } from './step-record.js';
-import { bounded, Turns } from './turns.js';
+import { Turns } from './turns.js';
 
 /** For how long it is known which version of a workflow is the newest, in seconds. */
 const CURRENT_SECONDS = 24 * 3_600;
@@ -52,6 +53,7 @@ interface Client {
   readonly connection: QueueConnection;
   readonly follower: Follower;
   readonly turns: Turns;
+  readonly precedence: Precedence;
   readonly tenant: string;
   readonly store: ObjectStore;
   readonly tables: TableStore;
@@ -88,6 +90,7 @@ export class QueueEngine implements Engine {
         connection,
         follower,
         turns,
+        precedence: new Precedence(connection),
         tenant,
         store,
         tables,
@@ -119,7 +122,8 @@ export class QueueEngine implements Engine {
       else ended.resolve(value);
     };
     const data = writeValidateJob({ tenant, code, filename });
-    const options = { ...workflowOptions(jobId), priority: bounded(await turns.take(tenant, 1)) };
+    const [slot] = (await turns.take(tenant, 1, 0)).slots;
+    const options = { ...workflowOptions(jobId), priority: slot?.turn ?? 1 };
     follower.follow(jobId, {
       onProgress: () => undefined,
       onEnd: (_, value, isFailed) => {
@@ -191,11 +195,11 @@ class QueuedRun implements EngineRun, Follows {
   readonly #onAbort: () => void;
 
   constructor(client: Client, request: EngineRequest) {
-    const { plan, refetch, signal } = request;
+    const { plan, signal } = request;
     this.#client = client;
     this.#request = request;
     assertCanTravel(plan.nodes);
-    this.#data = writeWorkflowJob(client.tenant, plan, refetch);
+    this.#data = writeWorkflowJob(client.tenant, plan, request);
     const digest = createHash('sha256')
       .update(JSON.stringify([client.tenant, plan.workflow.id]))
       .digest('hex');
@@ -337,22 +341,24 @@ class QueuedRun implements EngineRun, Follows {
 
   /** All at once, or nothing. What is there already stays as it is. */
   async #submit(): Promise<void> {
-    const { connection, turns, tenant } = this.#client;
-    const { plan } = this.#request;
+    const { connection, turns, precedence, tenant } = this.#client;
+    const { plan, priority } = this.#request;
     const ready = readySteps(plan, new Map());
-    const turn = ready.length === 0 ? 1 : await turns.take(tenant, ready.length);
+    const taken = await turns.take(tenant, ready.length, priority);
+    const steps = scheduled(this.#id, plan, ready, taken.slots);
     await connection.flows.add({
       name: WORKFLOW,
       queueName: STEPS,
       data: this.#data(this.#refs),
       opts: workflowOptions(this.#id),
-      children: ready.map((node, nth) => ({
+      children: steps.map(({ id, turn, rank, node }) => ({
         name: STEP,
         queueName: STEPS,
-        data: dataOf({ of: this.#id, tenant }, plan, node, this.#refs, new Map()),
-        opts: stepOptions(stepId(this.#id, plan.nodes.indexOf(node)), turn + nth),
+        data: dataOf({ of: this.#id, tenant, rank }, plan, node, this.#refs, new Map()),
+        opts: stepOptions(id, turn),
       })),
     });
+    if (taken.overtakes) await precedence.add(tenant, steps);
   }
 
   #cancel(why: CancelWhy): void {

@@ -1,33 +1,45 @@
 /** Takes steps from the queue, runs them in children of this process, and says what became of them. */
 import type { Job, QueueEvents, Worker } from 'bullmq';
+import type { Caller } from '../children.js';
 import { OpenWorkshop } from '../open-workshop.js';
 import { internalMessage } from '../messages.js';
-import type { StepNode } from '../plan.js';
+import type { Plan, StepNode } from '../plan.js';
 import { Lane } from '../queue.js';
 import { errorReport, NOTHING_RUN } from '../reports.js';
 import { logFailure, runStep, validateStep } from '../run-step.js';
 import { HeldTable } from '../step-table.js';
 import type { TableExchange } from '../store/table-exchange.js';
-import type { StoredTable } from '../table-store.js';
 import { activeContext, type Telemetry } from '../telemetry.js';
 import type { RendererStats, StepReport } from '../types.js';
 import { CONTROL, QueueConnection, STEPS } from './connection.js';
 import { BadJobError } from './errors.js';
-import { readStepJob, readValidateJob, readWorkflowJob, type StepJob, type WorkflowJob } from './job-data.js';
+import {
+  readStepJob,
+  readValidateJob,
+  readWorkflowJob,
+  type StepJob,
+  type StepRefs,
+  type WorkflowJob,
+} from './job-data.js';
 import {
   dataOf,
   partsOf,
   readProgress,
   readySteps,
   recordsOf,
+  refsOfStep,
+  scheduled,
   STEP,
   stepId,
   stepOptions,
   VALIDATE,
   WORKFLOW,
   type Progress,
+  type Records,
 } from './jobs.js';
+import { Precedence } from './precedence.js';
 import { TenantLimit } from './tenant-limit.js';
+import { StepTables } from './step-tables.js';
 import { mayBeTriedAgain, pauseAfter } from './retries.js';
 import { writeRecord, type StepRecord } from './step-record.js';
 import { Turns } from './turns.js';
@@ -52,6 +64,20 @@ class Draining extends Error {}
 class LockLost extends Error {}
 class Canceled extends Error {}
 
+/** Steps that are to be added, and what is known of those that are done. */
+interface Missing {
+  readonly steps: readonly StepNode[];
+  readonly records: Records;
+}
+
+/** What there is to be done, and of what it is a part. */
+interface Task {
+  readonly data: StepJob;
+  readonly parent: Job;
+  readonly workflow: WorkflowJob;
+  readonly node: StepNode;
+}
+
 /** A step that is being run. */
 interface Active {
   readonly workflow: string;
@@ -70,6 +96,7 @@ export class RendererWorker implements AsyncDisposable {
   readonly #worker: Worker;
   readonly #cancels: QueueEvents;
   readonly #turns: Turns;
+  readonly #precedence: Precedence;
   readonly #limit: TenantLimit | undefined;
   /** By the ids of their jobs. */
   readonly #active = new Map<string, Active>();
@@ -90,6 +117,7 @@ export class RendererWorker implements AsyncDisposable {
     this.#cancels = cancels;
     this.#limit = limit;
     this.#turns = new Turns(connection.redis, connection.key('turns'));
+    this.#precedence = new Precedence(connection);
     cancels.on(
       'cancel' as 'error',
       ((event: { readonly workflow?: unknown }) => {
@@ -120,7 +148,8 @@ export class RendererWorker implements AsyncDisposable {
       return Promise.resolve();
     });
     this.#worker.on('drained', () => {
-      this.#turns.clear().catch(this.#onError);
+      const { queue } = this.#connection;
+      this.#turns.clear([queue.toKey('prioritized'), queue.toKey('delayed')]).catch(this.#onError);
     });
     this.#worker.on('lockRenewalFailed', (jobIds: string[]) => {
       for (const id of jobIds) this.#active.get(id)?.abort.abort(new LockLost());
@@ -231,7 +260,7 @@ export class RendererWorker implements AsyncDisposable {
     try {
       switch (job.name) {
         case WORKFLOW:
-          return await this.#collect(job);
+          return await this.#collect(job, token);
         case STEP:
           return await this.#step(job, token);
         case VALIDATE:
@@ -240,9 +269,9 @@ export class RendererWorker implements AsyncDisposable {
           throw new BadJobError('a job', new Error(`there is no kind '${job.name}'`));
       }
     } catch (error) {
-      const { DelayedError, UnrecoverableError } = this.#connection.bullmq;
-      if (error instanceof DelayedError || error instanceof TryAgain || error instanceof LockLost)
-        throw error;
+      const { DelayedError, UnrecoverableError, WaitingChildrenError } = this.#connection.bullmq;
+      if (error instanceof DelayedError || error instanceof WaitingChildrenError) throw error;
+      if (error instanceof TryAgain || error instanceof LockLost) throw error;
       // It will not be better the next time.
       if (error instanceof BadJobError || !(await this.#hasTimeLeft(job, error)))
         throw Object.assign(new UnrecoverableError((error as Error).message), { cause: error });
@@ -278,17 +307,37 @@ export class RendererWorker implements AsyncDisposable {
   }
 
   /** What became of all steps, for those who look at the queue. Whoever waits for them has heard of each. */
-  async #collect(job: Job): Promise<object> {
-    const { workflow, plan } = readWorkflowJob(job.data);
+  async #collect(job: Job, token: string): Promise<object> {
+    const data = readWorkflowJob(job.data);
+    const { workflow, plan } = data;
+    const isCanceled = readProgress(job.progress)?.type === 'canceled';
+    if (!isCanceled) await this.#restore(job, token, data);
     const records = await recordsOf(job);
     const steps = plan.nodes.map(({ tab, step, errors }, index) => {
       const record = records.get(index);
       const status = errors.length > 0 ? 'error' : (record?.status ?? 'unreachable');
       return { tab: tab.id, step: step.id, status, ...(record?.table && { table: record.table }) };
     });
-    const isCanceled = readProgress(job.progress)?.type === 'canceled';
     const status = isCanceled ? 'canceled' : steps.some((step) => step.status === 'error') ? 'error' : 'ok';
     return { workflow, status, steps };
+  }
+
+  /**
+   * Adds once more the steps that could be run and that there are no jobs of: Redis has acknowledged them, and lost them. So it does
+   * for a while; then whoever waits for them is told.
+   *
+   * @throws what BullMQ takes for a job that waits for those
+   */
+  async #restore(job: Job, token: string, workflow: WorkflowJob): Promise<void> {
+    const missing = await this.#missingOf(job, workflow.plan, await recordsOf(job));
+    if (missing.steps.length === 0 || !(await this.#hasTimeLeft(job, new Error('steps got lost')))) return;
+    const steps = missing.steps.map(({ step }) => step.id);
+    this.#telemetry.log.warn(
+      { event: 'queue.lost', workflow: workflow.workflow, steps },
+      'the queue has lost steps of a workflow, which are put there again',
+    );
+    await this.#add(job, workflow, missing);
+    if (await job.moveToWaitingChildren(token)) throw new this.#connection.bullmq.WaitingChildrenError();
   }
 
   async #step(job: Job, token: string): Promise<StepRecord> {
@@ -319,21 +368,22 @@ export class RendererWorker implements AsyncDisposable {
     const known = readProgress(job.progress);
     // Its worker has vanished when it was as good as done.
     const record =
-      known?.type === 'done' ? known.record : await this.#runStep(job, token, data, workflow, node, signal);
+      known?.type === 'done'
+        ? known.record
+        : await this.#runStep(job, token, { data, parent, workflow, node }, signal);
     if (record.status === 'ok') await this.#goOn(parent, workflow, data.index, record);
     return record;
   }
 
-  async #runStep(
-    job: Job,
-    token: string,
-    data: StepJob,
-    workflow: WorkflowJob,
-    node: StepNode,
-    signal: AbortSignal,
-  ): Promise<StepRecord> {
-    await this.#heed(job, token, data.tenant);
-    if (job.priority > 0) await this.#turns.began(job.priority);
+  async #runStep(job: Job, token: string, task: Task, signal: AbortSignal): Promise<StepRecord> {
+    const { workflow, node } = task;
+    const { tenant } = task.data;
+    if (await this.#precedence.yields(job, task.data)) await this.#later(job, token, 0);
+    await this.#heed(job, token, tenant);
+    await Promise.all([
+      job.priority > 0 ? this.#turns.began(job.priority) : undefined,
+      this.#precedence.began(job, tenant),
+    ]);
     // In the order in which they happen.
     let told: Promise<unknown> = Promise.resolve();
     const tell = (progress: Progress): void => {
@@ -346,7 +396,7 @@ export class RendererWorker implements AsyncDisposable {
       record = await this.#recordOf(internalReport(node), signal);
     } else {
       try {
-        record = await this.#tryStep(data, workflow, node, signal, (call) => {
+        record = await this.#tryStep(task, signal, (call) => {
           tell({ type: 'started', call });
         });
       } catch (error) {
@@ -371,35 +421,26 @@ export class RendererWorker implements AsyncDisposable {
   }
 
   async #tryStep(
-    { tenant, table, inputs }: StepJob,
-    { workflow, refetch }: WorkflowJob,
-    node: StepNode,
+    { data, parent, workflow: { workflow, plan, inputs, refetch }, node }: Task,
     signal: AbortSignal,
-    onStarted: (call: 'render' | 'fetch' | 'migrateParams' | 'validate') => void,
+    onStarted: Caller['onStarted'],
   ): Promise<StepRecord> {
     const { workshop } = this.#open;
-    const held: StoredTable[] = [];
-    const hold = async (ref: NonNullable<StepJob['table']>): Promise<StoredTable> => {
-      const stored = await this.#exchange.tableOf(ref, signal);
-      held.push(stored);
-      return stored;
-    };
-    const caller = { workflow, lane: this.#laneOf(tenant), signal, context: activeContext(), onStarted };
+    const lane = this.#laneOf(data.tenant);
+    const caller = { workflow, lane, signal, context: activeContext(), onStarted };
+    const refsOf = async (other: StepNode): Promise<StepRefs> =>
+      refsOfStep(plan, other, inputs, await recordsOf(parent));
+    using tables = new StepTables({ workshop, caller, telemetry: this.#telemetry, refsOf });
     let report: StepReport | undefined;
     try {
       report = await runStep(
         workshop,
         node,
         caller,
-        async () => {
-          const others = new Map<string, StoredTable>();
-          for (const [name, ref] of Object.entries(inputs)) others.set(name, await hold(ref));
-          return {
-            table: table && (await hold(table)),
-            inputs: others,
-            refetch: refetch === true || (Array.isArray(refetch) && refetch.includes(node.step.id)),
-          };
-        },
+        async () => ({
+          ...(await tables.hold(node, data)),
+          refetch: refetch === true || (Array.isArray(refetch) && refetch.includes(node.step.id)),
+        }),
         (error) => {
           throw error;
         },
@@ -412,7 +453,6 @@ export class RendererWorker implements AsyncDisposable {
       if (signal.aborted) return CANCELED;
       throw error;
     } finally {
-      for (const stored of held) stored.release();
       if (report?.status === 'ok' && report.table instanceof HeldTable) report.table[Symbol.dispose]();
     }
   }
@@ -434,16 +474,17 @@ export class RendererWorker implements AsyncDisposable {
   }
 
   /** Adds the steps that can be run now that this one is done. It may have been tried before: what is there stays. */
-  async #goOn(
-    parent: Job,
-    { plan, inputs, tenant }: WorkflowJob,
-    index: number,
-    record: StepRecord,
-  ): Promise<void> {
-    const { queue } = this.#connection;
-    const id = parent.id ?? '';
+  async #goOn(parent: Job, workflow: WorkflowJob, index: number, record: StepRecord): Promise<void> {
     const records = await recordsOf(parent);
     records.set(index, record);
+    await this.#add(parent, workflow, await this.#missingOf(parent, workflow.plan, records));
+  }
+
+  /** The steps that can be run, and that there are no jobs of. */
+  async #missingOf(parent: Job, plan: Plan, known: Records): Promise<Missing> {
+    const { queue } = this.#connection;
+    const id = parent.id ?? '';
+    const records = new Map(known);
     // Those that are done but not over: their workers look for what is to be added at the same time, and one of them sees both.
     const others = plan.nodes.map((_, other) => other).filter((other) => !records.has(other));
     const jobs = await Promise.all(
@@ -455,19 +496,28 @@ export class RendererWorker implements AsyncDisposable {
       if (other !== undefined && progress?.type === 'done') records.set(other, progress.record);
     }
     const present = new Set(others.filter((_, nth) => jobs[nth] !== undefined));
-    const ready = readySteps(plan, records).filter((node) => !present.has(plan.nodes.indexOf(node)));
-    if (ready.length === 0) return;
-    const turn = await this.#turns.take(tenant, ready.length);
+    const steps = readySteps(plan, records).filter((node) => !present.has(plan.nodes.indexOf(node)));
+    return { steps, records };
+  }
+
+  async #add(
+    parent: Job,
+    { plan, inputs, tenant, priority }: WorkflowJob,
+    { steps: nodes, records }: Missing,
+  ): Promise<void> {
+    if (nodes.length === 0) return;
+    const { queue } = this.#connection;
+    const id = parent.id ?? '';
+    const taken = await this.#turns.take(tenant, nodes.length, priority);
+    const steps = scheduled(id, plan, nodes, taken.slots);
     await queue.addBulk(
-      ready.map((node, nth) => ({
+      steps.map(({ id: jobId, turn, rank, node }) => ({
         name: STEP,
-        data: dataOf({ of: id, tenant }, plan, node, inputs, records),
-        opts: {
-          ...stepOptions(stepId(id, plan.nodes.indexOf(node)), turn + nth),
-          parent: { id, queue: queue.qualifiedName },
-        },
+        data: dataOf({ of: id, tenant, rank }, plan, node, inputs, records),
+        opts: { ...stepOptions(jobId, turn), parent: { id, queue: queue.qualifiedName } },
       })),
     );
+    if (taken.overtakes) await this.#precedence.add(tenant, steps);
   }
 
   async #validate(job: Job, token: string): Promise<object> {

@@ -2,6 +2,7 @@
 import { tableFromArrays } from 'apache-arrow';
 import t from 'tap';
 import { RenderCanceledError, type RenderEvent } from '../../renderer/index.js';
+import { eventually } from '../helpers/eventually.js';
 import { testLinearWorkflow } from '../helpers/linear-workflow.js';
 import { linear, source, startRenderer, statuses, step, stepOf, workflow } from '../helpers/renderer.js';
 
@@ -198,4 +199,37 @@ t.test('what is no workflow is refused by the place in it', (t) => {
     option: 'options.other',
   });
   t.end();
+});
+
+t.test('of renderings that wait, the most urgent goes first', async (t) => {
+  const order: string[] = [];
+  const log = (fields: object): void => {
+    const { event, call, workflow: of } = fields as Readonly<Record<string, string>>;
+    if (event === 'call' && call === 'render' && of !== undefined) order.push(of);
+  };
+  const logger = { debug: log, info: log, warn: log, error: log };
+  const one = await startRenderer(t, { maxChildren: 1, logger });
+  const code = 'while (params.endless); return tableFromArrays({ a: [params.n] });';
+  const render = (id: string, params: object, priority: number) =>
+    one.render({ id, tabs: [{ id: 'tab', steps: [step('step', code, { params })] }] }, { priority });
+  // Its code is looked at: then each has one child.
+  (await render('first', { n: 0 }, 9))[Symbol.dispose]();
+  const endless = render('endless', { endless: true }, 9);
+  for await (const event of endless) if (event.type === 'started') break;
+  const waiting = [
+    render('low', { n: 1 }, 7),
+    render('middle', { n: 2 }, 5),
+    render('high', { n: 3 }, 0),
+    render('another of the middle', { n: 4 }, 5),
+  ];
+  await eventually('all wait', () => one.stats.children.queued === waiting.length);
+  endless.cancel();
+  for (const report of await Promise.all(waiting)) report[Symbol.dispose]();
+  await endless;
+  t.strictSame(order, ['first', 'endless', 'high', 'middle', 'another of the middle', 'low']);
+  for (const priority of [-1, 1.5, 2_097_152, Infinity, '1'])
+    t.throws(() => one.render(linear(source('one')), { priority: priority as number }), {
+      code: 'ERR_INVALID_OPTION',
+      option: 'options.priority',
+    });
 });

@@ -6,7 +6,7 @@ import { Renderer, RendererWorker, StoreError, type WorkerOptions } from '../../
 import { eventually } from '../helpers/eventually.js';
 import { MemoryStore } from '../helpers/memory-store.js';
 import { startRedis } from '../helpers/redis-server.js';
-import { linear, source, startRenderer, statuses, step, stepOf } from '../helpers/renderer.js';
+import { linear, source, startRenderer, statuses, step, stepOf, workflow } from '../helpers/renderer.js';
 
 const redis = await startRedis(t);
 let prefixes = 0;
@@ -85,17 +85,21 @@ t.test('jobs that nobody of ours has written are refused with an error, and othe
     ['step', null],
     ['step', 5],
     ['step', {}],
-    ['step', { v: 1, tenant: 't', of: 'nobody', index: 0, inputs: {} }],
-    ['step', { v: 1, tenant: 't', of: 'w-1', index: -1, inputs: {} }],
-    ['step', { v: 1, tenant: 't', of: 'w-1', index: 0, inputs: { a: { hash: '../etc', byteLength: 1 } } }],
-    ['step', { v: 2, tenant: 't', of: 'w-1', index: 0, inputs: {} }],
-    ['workflow', { v: 1, tenant: 't', workflow: 'w', inputs: {}, refetch: false, source: deep }],
+    ['step', { v: 2, tenant: 't', of: 'nobody', index: 0, rank: 0, inputs: {} }],
+    ['step', { v: 2, tenant: 't', of: 'w-1', index: -1, rank: 0, inputs: {} }],
+    [
+      'step',
+      { v: 2, tenant: 't', of: 'w-1', index: 0, rank: 0, inputs: { a: { hash: '../etc', byteLength: 1 } } },
+    ],
+    ['step', { v: 1, tenant: 't', of: 'w-1', index: 0, rank: 0, inputs: {} }],
+    ['workflow', { v: 2, tenant: 't', workflow: 'w', inputs: {}, refetch: false, priority: 0, source: deep }],
     [
       'workflow',
-      { v: 1, tenant: 't', workflow: 'w', inputs: { a: { hash, byteLength: 'x' } }, refetch: 1, source: '' },
+      { v: 2, tenant: 't', workflow: 'w', inputs: { a: { hash, byteLength: 'x' } }, refetch: 1, source: '' },
     ],
+    ['step', { v: 2, tenant: 't', of: 'w-1', index: 0, rank: '0', inputs: {} }],
     ['workflow', []],
-    ['validate', { v: 1, tenant: 't', filename: 'a', source: deep }],
+    ['validate', { v: 2, tenant: 't', filename: 'a', source: deep }],
     ['another', {}],
   ];
   for (const [index, [name, data]] of bad.entries())
@@ -232,4 +236,90 @@ t.test('a workflow outlives its Redis, which is killed and started again', async
   await redis.start();
   using report = await rendering;
   t.strictSame(statuses(report), { 'step-0': 'ok', 'step-1': 'ok', 'step-2': 'ok', 'step-3': 'ok' });
+});
+
+t.test('steps that Redis has acknowledged and lost are put there again', async (t) => {
+  const { store, renderer, startWorker, jobs, connection } = await lab(t);
+  // The table of the first step is put as it is, and that of the second when the one that follows the first has got lost.
+  let first: string | undefined;
+  let open = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  const put = store.put.bind(store);
+  store.put = async (key, ...rest) => {
+    if (key.startsWith('tables/') && key !== (first ??= key)) await gate;
+    return put(key, ...rest);
+  };
+  const rendering = renderer.render(
+    workflow(
+      { id: 'left', steps: [source('one', [1]), source('lost', [2]), source('last', [3])] },
+      { id: 'right', steps: [source('two', [4])] },
+    ),
+  );
+  await eventually('it is in the queue', async () => (await jobs.getPrioritizedCount()) === 2);
+  await startWorker();
+  const { id = '', parentKey = '' } = await eventually('it waits for its turn', async () =>
+    (await jobs.getPrioritized()).find((job) => (job.data as { step?: string }).step === 'lost'),
+  );
+  await connection
+    .multi()
+    .del(jobs.toKey(id))
+    .zrem(jobs.toKey('prioritized'), id)
+    .srem(`${parentKey}:dependencies`, jobs.toKey(id))
+    .exec();
+  open();
+  using report = await rendering;
+  t.strictSame(statuses(report), { one: 'ok', lost: 'ok', last: 'ok', two: 'ok' });
+});
+
+t.test('steps that get lost again and again are internal when the time is up', async (t) => {
+  const { renderer, startWorker, jobs, connection } = await lab(t, { retryMs: 0 });
+  const rendering = renderer.render(linear(source('lost')));
+  const [job] = await eventually('it waits', async () => {
+    const waiting = await jobs.getPrioritized();
+    return waiting.length === 1 && waiting;
+  });
+  const [, parent = ''] = /:([^:]+)$/.exec(job?.parentKey ?? '') ?? [];
+  await connection
+    .multi()
+    .del(jobs.toKey(job?.id ?? ''))
+    .zrem(jobs.toKey('prioritized'), job?.id ?? '')
+    .del(`${job?.parentKey ?? ''}:dependencies`)
+    .zrem(jobs.toKey('waiting-children'), parent)
+    .lpush(jobs.toKey('wait'), parent)
+    .exec();
+  await startWorker();
+  using report = await rendering;
+  t.match(stepOf(report, 'lost', 'error').errors, [{ code: 'internal' }]);
+});
+
+t.test('a table that is gone from the store is made anew by the step that it is of', async (t) => {
+  const { store, renderer, startWorker } = await lab(t, { maxMemoryBytes: 0 });
+  let expired = 0;
+  store.onCall = (method, key) => {
+    if (method !== 'get' || !key.startsWith('tables/') || expired > 0) return;
+    for (const each of store.objects.keys())
+      if (each.startsWith('tables/')) expired += Number(store.objects.delete(each));
+  };
+  await startWorker();
+  const grow = (id: string) =>
+    step(id, 'return { table: tableFromArrays({ a: [...table.getChild("a"), 0] }), value: table.numRows };');
+  using report = await renderer.render(linear(source('one', [1, 2]), grow('two'), grow('three')));
+  t.ok(expired > 0);
+  t.strictSame(statuses(report), { one: 'ok', two: 'ok', three: 'ok' });
+  t.strictSame(
+    ['two', 'three'].map((id) => stepOf(report, id, 'ok').value),
+    [2, 3],
+  );
+  t.equal((await stepOf(report, 'three', 'ok').table.read()).numRows, 4);
+});
+
+t.test('a table that is made anew and comes out as another is not taken for it', async (t) => {
+  const { store, renderer, startWorker } = await lab(t, { maxMemoryBytes: 0, retryMs: 0 });
+  store.onCall = (method, key) => {
+    if (method === 'get' && key.startsWith('tables/')) store.objects.delete(key);
+  };
+  await startWorker();
+  const code = 'return tableFromArrays({ a: [process.hrtime.bigint() % 1000000007n] });';
+  using report = await renderer.render(linear(step('one', code), step('two', 'return table;')));
+  t.match(stepOf(report, 'two', 'error').errors, [{ code: 'internal' }]);
 });

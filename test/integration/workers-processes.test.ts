@@ -2,6 +2,8 @@
 import { once } from 'node:events';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
 import t, { type Test } from 'tap';
 import { folderStore } from '../../renderer/index.js';
 import { cli, folderOf, startCli, type Started } from '../helpers/cli.js';
@@ -107,11 +109,29 @@ t.test('a workflow is submitted and followed by the command line', async (t) => 
     '-',
     '--format',
     'csv',
+    '--priority',
+    '3',
   ]);
   t.match({ code, stdout }, { code: 0, stdout: 'a\n1\n' }, stderr);
   const refused = await cli(['render', file, ...shared, '--timeout', '1s']);
   t.equal(refused.code, 2);
   t.match(refused.stderr, /--timeout is for the workers/);
+  const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
+  const jobs = new Queue('steps', { connection, prefix: 'nodespawner' });
+  t.teardown(async () => {
+    await jobs.close();
+    connection.disconnect();
+  });
+  const rendered = (await jobs.getJobs()).filter(({ name }) => name === 'workflow');
+  t.ok(rendered.some(({ data }) => (data as { priority?: number }).priority === 3));
+  for (const args of [
+    ['--priority', '3'],
+    [...shared, '--priority', '2097152'],
+    [...shared, '--priority', '-1'],
+  ]) {
+    const wrong = await cli(['render', file, ...args]);
+    t.match({ code: wrong.code, stderr: wrong.stderr }, { code: 2, stderr: /--priority/ });
+  }
 });
 
 t.test('a worker and the command line share a bucket, and nothing else', async (t) => {

@@ -2,7 +2,8 @@
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import t from 'tap';
-import { RendererWorker, type Rendering } from '../../renderer/index.js';
+import { RendererWorker, type Renderer, type Rendering } from '../../renderer/index.js';
+import { Turns } from '../../renderer/workers/turns.js';
 import { eventually } from '../helpers/eventually.js';
 import { MemoryStore } from '../helpers/memory-store.js';
 import { startRedis } from '../helpers/redis-server.js';
@@ -73,3 +74,69 @@ t.test(
     t.equal(done.length, 2);
   },
 );
+
+t.test(
+  'of what one tenant wants, the most urgent goes first, and others get what they would have got',
+  async (t) => {
+    const queue = { connection: redis.url, prefix: 'priorities' };
+    const one = await startRenderer(t, { queue: { ...queue, tenant: 'one' }, store });
+    const other = await startRenderer(t, { queue: { ...queue, tenant: 'other' }, store });
+    const jobs = new Queue('steps', { connection, prefix: queue.prefix });
+    t.teardown(() => jobs.close());
+    const renderings: Rendering[] = [];
+    const put = async (renderer: Renderer, id: string, priority: number, steps = 1): Promise<void> => {
+      const n = 200 + 10 * renderings.length;
+      const all = Array.from({ length: steps }, (_, index) => source(`${index}`, [n + index]));
+      renderings.push(renderer.render({ id, tabs: [{ id: 'tab', steps: all }] }, { priority }));
+      await eventually(
+        `${id} is in the queue`,
+        async () => (await jobs.getPrioritizedCount()) === renderings.length,
+      );
+    };
+    for (let index = 0; index < 4; index++) await put(one, `low-${index}`, 5);
+    // Whatever they say of themselves.
+    for (let index = 0; index < 3; index++) await put(other, `other-${index}`, 2_097_151);
+    await put(one, 'high', 0, 2);
+    await put(one, 'middle', 1);
+    const order: string[] = [];
+    const log = (fields: object): void => {
+      const { event, call, workflow, step } = fields as Readonly<Record<string, string>>;
+      if (event === 'call' && call === 'render') order.push(`${workflow}.${step}`);
+    };
+    const logger = { debug: log, info: log, warn: log, error: log };
+    const worker = await RendererWorker.start({ queue, store, concurrency: 1, logger });
+    t.teardown(() => worker.close({ drainMs: 0 }));
+    for (const report of await Promise.all(renderings)) report[Symbol.dispose]();
+    const turns = [
+      ...['high.0', 'other-0.0', 'high.1', 'other-1.0', 'middle.0', 'other-2.0'],
+      ...['low-0.0', 'low-1.0', 'low-2.0', 'low-3.0'],
+    ];
+    t.strictSame(order, turns);
+    t.equal(await connection.zcard('priorities:-:waiting:one'), 0, 'and nothing of it is left');
+  },
+);
+
+t.test('the least urgent is passed by a thousand that come later for each level, and no more', async (t) => {
+  const turns = new Turns(connection, 'levels');
+  const take = async (tenant: string, priority: number) => {
+    const { slots, overtakes } = await turns.take(tenant, 1, priority);
+    return { turn: slots[0]?.turn, rank: slots[0]?.rank ?? NaN, overtakes };
+  };
+  await turns.take('one', 4_999, 2);
+  const patient = await take('one', 2);
+  t.match(patient, { turn: 5_000, overtakes: false });
+  t.match(await take('one', 0), { turn: 5_001, overtakes: true });
+  await turns.began(2_000);
+  const last = await take('one', 0);
+  t.match(last, { turn: 5_002, overtakes: true });
+  await turns.began(2_001);
+  // What is tried again has begun earlier.
+  await turns.began(7);
+  const behind = await take('one', 0);
+  t.match(behind, { turn: 5_003, overtakes: false });
+  t.strictSame(
+    [last, patient, behind].map(({ rank }) => rank),
+    [last, patient, behind].map(({ rank }) => rank).sort((a, b) => a - b),
+  );
+  t.match(await take('other', 0), { turn: 2_001, overtakes: false });
+});

@@ -1,5 +1,6 @@
 // Whose turn it is.
 import t from 'tap';
+import { STEPS_PER_LEVEL } from '../../../renderer/priority.js';
 import { FairQueue, Lane } from '../../../renderer/queue.js';
 
 const never = new AbortController().signal;
@@ -69,4 +70,33 @@ t.test('a task that fails gives its place back', async (t) => {
   );
   t.equal(await queue.run(new Lane(), never, () => Promise.resolve(1)), 1);
   t.equal(queue.running, 0);
+});
+
+t.test('the most urgent lanes go first, and of those that are as urgent each in its turn', async (t) => {
+  const queue = new FairQueue(1);
+  const { begun, add, end, turn } = tasks(queue);
+  const [late, later, first, second] = [new Lane(5), new Lane(6), new Lane(1), new Lane(1)];
+  void add('held', new Lane());
+  void add('later', later);
+  for (const name of ['late1', 'late2']) void add(name, late);
+  for (const name of ['first1', 'first2']) void add(name, first);
+  void add('second', second);
+  await turn();
+  for (let done = 0; done < 7; done++) await end(begun.at(-1) ?? '');
+  t.strictSame(begun, ['held', 'first1', 'second', 'first2', 'late1', 'late2', 'later']);
+});
+
+t.test('the least urgent waits for a thousand that came later for each level, and no more', async (t) => {
+  const queue = new FairQueue(1);
+  const { begun, add, end, turn } = tasks(queue);
+  const urgent = new Lane(0);
+  void add('held', urgent);
+  void add('patient', new Lane(2));
+  await turn();
+  for (let n = 0; begun.at(-1) !== 'patient' && n < 5_000; n++) {
+    void add(`urgent-${n}`, urgent);
+    await end(begun.at(-1) ?? '');
+  }
+  // The one that was held had begun before.
+  t.equal(begun.length, 2 * STEPS_PER_LEVEL + 2);
 });
