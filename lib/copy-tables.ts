@@ -5,8 +5,9 @@ import { InvalidArrowError } from './arrow/validate.js';
 import { InvalidOptionError } from './errors.js';
 import { sealedMemfd, type Placed } from './memfd.js';
 import { SharedMemory, type SharedRange } from './shared-memory.js';
+import { lookAlikeOf } from './look-alike.js';
 import { native } from './native.js';
-import { bytesOfTable, isRecordBatch, isTable } from './table-bytes.js';
+import { bytesOfTable, isPath, isRecordBatch, isTable } from './table-bytes.js';
 import type { TableInput } from './types.js';
 
 /** Arrow's buffers are aligned to 64 bytes within their file, so the file itself has to be (Arrow columnar format). */
@@ -24,10 +25,14 @@ function align(offset: number): number {
 function assertOutline(bytes: Uint8Array, option: string, input: TableInput): void {
   try {
     checkOutline(bytes);
-  } catch (error) {
-    if (!(error instanceof InvalidArrowError)) throw error;
-    const expected = `a whole Arrow IPC file or stream (and it isn't: ${error.message})`;
-    throw new InvalidOptionError(option, expected, input, { cause: error });
+  } catch (cause) {
+    if (!(cause instanceof InvalidArrowError)) throw cause;
+    const seen = lookAlikeOf(bytes);
+    const why = seen === undefined ? `it isn't: ${cause.message}` : `it is ${seen.what}; ${seen.advice}`;
+    const expected = `a whole Arrow IPC file or stream (and ${why})`;
+    throw isPath(input)
+      ? new InvalidOptionError(`${option}.path`, `the path of ${expected}`, input.path, { cause })
+      : new InvalidOptionError(option, expected, input, { cause });
   }
 }
 

@@ -8,6 +8,7 @@ import type * as Arrow from 'apache-arrow';
 import type { RecordBatch, Table } from 'apache-arrow';
 import { MAX_BATCH_BYTES } from '../protocol/limits.js';
 import { InvalidOptionError } from './errors.js';
+import { adviceFor } from './look-alike.js';
 
 const readAsync = promisify(read);
 
@@ -41,6 +42,16 @@ export function isRecordBatch(value: unknown): value is RecordBatch {
 function property(value: unknown, name: 'fd' | 'path'): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
+
+/** A ReadStream has a path and a descriptor too, and is read as the stream that it is. */
+const isStream = (input: unknown): input is Readable =>
+  input instanceof Readable || input instanceof ReadStream;
+
+/** Of what is no table itself: whether it is read by its path. */
+export const isPath = (input: unknown): input is { readonly path: string } =>
+  !isStream(input) &&
+  typeof property(input, 'fd') !== 'number' &&
+  typeof property(input, 'path') === 'string';
 
 function assertRegularFile(fd: number, option: string): void {
   let stats;
@@ -155,8 +166,7 @@ export async function* bytesOfTable(input: unknown, option: string): AsyncGenera
     yield* chunksOfTable({ schema: input.schema, batches: [input] }, option);
     return;
   }
-  // A ReadStream has a path and a descriptor too, and is read as the stream that it is.
-  if (input instanceof Readable || input instanceof ReadStream) {
+  if (isStream(input)) {
     for await (const chunk of input as AsyncIterable<unknown>) {
       if (!(chunk instanceof Uint8Array)) throw new InvalidOptionError(option, 'a stream of bytes', chunk);
       yield chunk;
@@ -169,20 +179,19 @@ export async function* bytesOfTable(input: unknown, option: string): AsyncGenera
     yield* chunksOfFile(fd);
     return;
   }
-  const path = property(input, 'path');
-  if (typeof path === 'string') {
+  if (isPath(input)) {
+    const { path } = input;
     const file = await openFile(path, option);
     try {
-      assertRegularFile(file.fd, option);
+      if (!(await file.stat()).isFile())
+        throw new InvalidOptionError(`${option}.path`, 'the path of a regular file', path);
       yield* chunksOfFile(file.fd);
     } finally {
       await file.close();
     }
     return;
   }
-  throw new InvalidOptionError(
-    option,
-    'an Arrow Table or RecordBatch, Arrow IPC bytes, a Readable of them, { fd }, { path } or a SharedTable',
-    input,
-  );
+  const advice = adviceFor(input);
+  const expected = `an Arrow Table or RecordBatch, Arrow IPC bytes, a Readable of them, { fd }, { path } or a SharedTable${advice === undefined ? '' : ` (${advice})`}`;
+  throw new InvalidOptionError(option, expected, input);
 }

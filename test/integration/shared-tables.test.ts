@@ -3,6 +3,7 @@ import {
   openSync,
   closeSync,
   readdirSync,
+  readFileSync,
   readlinkSync,
   writeFileSync,
   mkdtempSync,
@@ -108,6 +109,53 @@ t.test('bytes that are no whole table are the caller’s mistake, and not the ch
   }
   t.strictSame(memfds(), []);
 }); // prettier-ignore
+
+t.test('of what is something else than Arrow is said what it is, and what to do', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'nodespawner-tables-'));
+  t.teardown(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const files: [name: string, content: string, message: RegExp][] = [
+    [
+      'rows.csv',
+      'a,b\n1,x\n',
+      /it is text, such as CSV; make a table of it first, such as by arquero's fromCSV/,
+    ],
+    ['rows.json', '\ufeff [{"a":1}]', /it is JSON, it seems; .*tableFromJSON/],
+    ['t.parquet', 'PAR1\x15\x04PAR1', /it is Parquet; .*readParquet/],
+    ['t.arrow.gz', '\x1f\x8b\x08\0', /it is compressed by gzip; unpack it first/],
+    ['empty', '', /it is empty/],
+    ['other', '\0\x01\x02\x03', /it isn't: /],
+  ];
+  for (const [name, content, message] of files) {
+    const path = join(folder, name);
+    writeFileSync(path, content, name === 'rows.json' ? 'utf8' : 'latin1');
+    const error = await rejection(SharedTable.from({ path }));
+    t.match(error, { code: 'ERR_INVALID_OPTION', option: 'table.path', message }, name);
+    t.ok(
+      (error as Error).message.startsWith('table.path must be the path of a whole Arrow IPC file or stream'),
+    );
+    t.ok((error as Error).message.endsWith(`, but is '${path}'`), 'and the file is named');
+    t.match(
+      await rejection(SharedTable.from(readFileSync(path))),
+      { option: 'table', message },
+      'as bytes, too',
+    );
+  }
+  const others: [input: unknown, message: RegExp][] = [
+    ['rows.arrow', /\{ path: '…' \} is a file/],
+    [[{ a: 1 }], /tableFromJSON\(\) makes a table of rows/],
+    [Promise.resolve(table), /await it first/],
+    [{ toArrowIPC: () => tableToIPC(table) }, /give what its toArrowIPC\(\) returns/],
+  ];
+  for (const [input, message] of others)
+    t.match(await rejection(SharedTable.from(input as never)), { code: 'ERR_INVALID_OPTION', message });
+  t.match(await rejection(SharedTable.from({ path: folder })), {
+    option: 'table.path',
+    message: `table.path must be the path of a regular file, but is '${folder}'`,
+  });
+  t.strictSame(memfds(), []);
+});
 
 t.test('a shared table is one piece of memory for all children', async (t) => {
   using shared = await SharedTable.from(table);
