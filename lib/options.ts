@@ -76,7 +76,7 @@ export interface CheckedProcessOptions {
   readonly cwd: string | undefined;
   readonly stdin: InputMode;
   readonly stdout: OutputMode;
-  readonly stderr: OutputMode;
+  readonly stderr: OutputMode | 'stdout';
   readonly maxCaptureBytes: number;
 }
 
@@ -289,7 +289,7 @@ function readProcessOptions(
   defaultTimeoutMs: number,
   output: OutputMode,
 ): CheckedProcessOptions {
-  const outputMode = oneOf<OutputMode>('pipe', 'capture', 'ignore', 'inherit');
+  const modes = ['pipe', 'capture', 'ignore', 'inherit'] as const satisfies readonly OutputMode[];
   return {
     signal: reader.get('signal', abortSignal, undefined),
     timeoutMs: reader.get('timeoutMs', milliseconds(true), defaultTimeoutMs),
@@ -297,8 +297,8 @@ function readProcessOptions(
     env: reader.get<CheckedProcessOptions['env']>('env', environment, undefined),
     cwd: reader.get<string | undefined>('cwd', absolutePath, undefined),
     stdin: reader.get('stdin', oneOf<InputMode>('pipe', 'ignore'), output === 'pipe' ? 'pipe' : 'ignore'),
-    stdout: reader.get('stdout', outputMode, output),
-    stderr: reader.get('stderr', outputMode, output),
+    stdout: reader.get('stdout', oneOf<OutputMode>(...modes), output),
+    stderr: reader.get('stderr', oneOf<OutputMode | 'stdout'>(...modes, 'stdout'), output),
     maxCaptureBytes: reader.get('maxCaptureBytes', bytes, DEFAULT_MAX_CAPTURE_BYTES),
   };
 }

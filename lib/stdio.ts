@@ -169,6 +169,7 @@ class Output {
 export class Stdio {
   readonly #stdin: StandardStream<Writable> | null = null;
   readonly #stdout: Output | undefined;
+  /** Undefined where it is the same pipe as stdout. */
   readonly #stderr: Output | undefined;
   readonly #stdinChildFd: number = -1;
 
@@ -190,7 +191,7 @@ export class Stdio {
     try {
       // By number: in a worker thread process.stdout has none.
       this.#stdout = new Output(options.stdout, STDOUT_FD, limits);
-      this.#stderr = new Output(options.stderr, STDERR_FD, limits);
+      if (options.stderr !== 'stdout') this.#stderr = new Output(options.stderr, STDERR_FD, limits);
     } catch (error) {
       this.closeChildFds();
       void this.finish();
@@ -203,7 +204,7 @@ export class Stdio {
     return {
       stdin: this.#stdinChildFd,
       stdout: this.#stdout?.childFd ?? -1,
-      stderr: this.#stderr?.childFd ?? -1,
+      stderr: (this.#stderr ?? this.#stdout)?.childFd ?? -1,
     };
   }
 

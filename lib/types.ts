@@ -233,8 +233,13 @@ export interface ProcessOptions {
   readonly stdin?: InputMode;
   /** @default 'pipe', with `run()` 'ignore' */
   readonly stdout?: OutputMode;
-  /** @default 'pipe', with `run()` 'ignore' */
-  readonly stderr?: OutputMode;
+  /**
+   * `stdout`: wherever that leads, into the same pipe, as `2>&1` in a shell: `result.stdout` or `child.stdout` then has both.
+   * They are in the order in which they were written as long as the pipe (64 KiB) doesn't fill.
+   *
+   * @default 'pipe', with `run()` 'ignore'
+   */
+  readonly stderr?: OutputMode | 'stdout';
   /** How many bytes are kept of stdout, and of stderr, that is captured or not read. @default {@link DEFAULT_MAX_CAPTURE_BYTES} */
   readonly maxCaptureBytes?: number;
 }

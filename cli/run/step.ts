@@ -41,10 +41,11 @@ async function runStep(given: Arguments, file: string): Promise<Result> {
       return await (
         await zygote.spawn(code, inputs, { ...options, stdout: 'capture', stderr: 'capture' })
       ).result;
-    const child = await zygote.spawn(code, inputs, options);
-    const printed = [handOn(child.stdout), handOn(child.stderr)];
+    // Both go to stderr: in the order in which they were printed.
+    const child = await zygote.spawn(code, inputs, { ...options, stderr: 'stdout' });
+    const printed = handOn(child.stdout);
     const result = await child.result;
-    await Promise.all(printed);
+    await printed;
     return result;
   } finally {
     await zygote.close();

@@ -1,6 +1,8 @@
 // What a step prints arrives whole, however much more it is than a pipe holds.
+import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { Zygote } from '../../lib/index.js';
+import { rejection } from '../helpers/zygote.js';
 
 const BYTES = 1_000_000;
 
@@ -17,6 +19,23 @@ async function printedBy(stream: 'stdout' | 'stderr', then: string): Promise<[st
 t.test('by a step that returns', async (t) => {
   t.same(await printedBy('stdout', ''), ['ok', BYTES]);
   t.same(await printedBy('stderr', ''), ['ok', BYTES]);
+});
+
+t.test("stderr: 'stdout': both in one stream, in the order in which they were written", async (t) => {
+  const code = `module.exports = () => {
+    for (let n = 0; n < 500; n++) { console.log('out', n); console.error('err', n); }
+  }`;
+  const expected = Array.from({ length: 500 }, (_, n) => `out ${n}\nerr ${n}\n`).join('');
+  const captured = await (await zygote.spawn(code, {}, { stdout: 'capture', stderr: 'stdout' })).result;
+  t.equal(captured.stdout?.text, expected);
+  t.notOk('stderr' in captured);
+  const piped = await zygote.spawn(code, {}, { stderr: 'stdout' });
+  t.equal(piped.stderr, null);
+  t.equal(await text(piped.stdout!), expected);
+  t.match(await piped.result, { status: 'ok' });
+  const ignored = await zygote.spawn(code, {}, { stdout: 'ignore', stderr: 'stdout' });
+  t.strictSame([ignored.stdout, ignored.stderr, (await ignored.result).status], [null, null, 'ok']);
+  t.match(await rejection(zygote.run(code, {}, { stdout: 'stdout' as never })), { option: 'options.stdout' });
 });
 
 t.test('by a step that throws', async (t) => {
