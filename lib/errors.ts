@@ -1,5 +1,6 @@
 /** The errors that this package throws. Match `code`, which is stable, and not the message. */
 import { NodespawnerError } from '../protocol/errors.js';
+import { childHint } from './hints.js';
 import type { Result } from './types.js';
 
 export { NodespawnerError, UnsupportedValueError, ValueTooLargeError } from '../protocol/errors.js';
@@ -123,8 +124,10 @@ export class ChildError extends NodespawnerError {
 
 function explain(result: FailedResult): string {
   switch (result.status) {
-    case 'threw':
-      return `the child threw ${result.error.name}: ${result.error.message}`;
+    case 'threw': {
+      const hint = childHint(result.error);
+      return `the child threw ${result.error.name}: ${result.error.message}${hint === undefined ? '' : ` (${hint})`}`;
+    }
     case 'exited':
       return `the child exited with code ${result.exitCode} before it returned${
         result.exitCode === 13 ? ': what it awaits is never going to settle' : ''
@@ -136,7 +139,7 @@ function explain(result: FailedResult): string {
     case 'canceled':
       return 'the child was canceled';
     case 'badOutput':
-      return `the child gave a result that can't be used: ${result.reason}`;
+      return `the child gave a result that can't be used${at(result.path)}: ${result.reason}`;
     case 'limitExceeded':
       return `the child exceeded ${result.limit}, which is ${result.max}`;
     case 'outOfMemory':
@@ -145,6 +148,8 @@ function explain(result: FailedResult): string {
       return `the child made a system call that is forbidden: ${result.syscall}`;
   }
 }
+
+const at = (path = ''): string => (path === '' ? '' : ` (${path})`);
 
 function describe(value: unknown): string {
   if (typeof value === 'string') return `'${value.length > 80 ? `${value.slice(0, 80)}…` : value}'`;

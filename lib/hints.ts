@@ -1,4 +1,5 @@
 /** What to change when the kernel refuses something. */
+import type { ErrorDescription } from './types.js';
 
 const CONTAINER =
   'in Docker: --cap-add=SYS_ADMIN with --security-opt seccomp=unconfined and apparmor=unconfined, or profiles that permit it';
@@ -40,4 +41,18 @@ const HINTS: readonly (readonly [step: RegExp, errno: RegExp, hint: string])[] =
 
 export function hintFor(step: string, errno: string): string {
   return HINTS.find(([steps, errnos]) => steps.test(step) && errnos.test(errno))?.[2] ?? '';
+}
+
+/** What throws in every child, by the function of libuv that its error names, and why: libuv's own words don't say. */
+const IN_CHILDREN: readonly (readonly [thrown: RegExp, why: string])[] = [
+  [/\buv_interface_addresses\b/, 'a child sees no network interfaces'],
+  [/\buv_os_get_passwd\b/, 'a child has no list of users'],
+  [/\buv_os_homedir\b/, 'a child has no home folder; HOME of its environment would be one'],
+];
+
+/** Why what code in a child called is not there for it; undefined of anything else. */
+export function childHint({ code, message }: Pick<ErrorDescription, 'code' | 'message'>): string | undefined {
+  // A text of any length, and the child's own.
+  const said = message.slice(0, 200);
+  return code === 'ERR_SYSTEM_ERROR' ? IN_CHILDREN.find(([thrown]) => thrown.test(said))?.[1] : undefined;
 }

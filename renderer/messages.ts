@@ -2,6 +2,7 @@
 import { InvalidOptionError, ZygoteStartError } from '../lib/errors.js';
 import type { ActiveSandbox, ErrorDescription, LimitName, Result } from '../lib/index.js';
 import { errorText } from '../lib/error-text.js';
+import { childHint } from '../lib/hints.js';
 import { cleanText, filenameOf, ownStack, placeIn, placeOfImport } from './place.js';
 import type { Message, Step, StepCall } from './types.js';
 
@@ -72,7 +73,7 @@ export function failureMessage(
       const place =
         stacks.map((stack) => placeIn(stack, step)).find((found) => found !== undefined) ??
         placeOfImport(error.message, step);
-      const hint = networkHint(error, what, result.sandbox);
+      const hint = networkHint(error, what, result.sandbox) ?? childHint(error);
       return {
         code: 'threw',
         text: `${cleanText(errorText(error))}${hint === undefined ? '' : ` (${hint})`}`,

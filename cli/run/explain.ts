@@ -1,5 +1,6 @@
 /** What became of a step that is not ok, in one line that says what to do. */
 import { errorText } from '../../lib/error-text.js';
+import { childHint } from '../../lib/hints.js';
 import type { LimitName, Result } from '../../lib/index.js';
 import { printableLine } from '../printable.js';
 import { showBytes, showMs } from '../units.js';
@@ -37,8 +38,12 @@ export type FailedResult = Exclude<Result, { status: 'ok' }>;
 
 function textOf(result: FailedResult): string {
   switch (result.status) {
-    case 'threw':
-      return `${errorText(result.error)}${NOT_FOUND.includes(result.error.code ?? '') ? '; --preload loads more' : ''}`;
+    case 'threw': {
+      const hint = NOT_FOUND.includes(result.error.code ?? '')
+        ? '--preload loads more'
+        : childHint(result.error);
+      return `${errorText(result.error)}${hint === undefined ? '' : `; ${hint}`}`;
+    }
     case 'exited':
       return `it exited with code ${result.exitCode} before it returned; return a result, and await what is under way`;
     case 'signaled':
@@ -47,8 +52,10 @@ function textOf(result: FailedResult): string {
       return `it did not end within ${showMs(result.timeoutMs)}; raise --timeout`;
     case 'canceled':
       return 'it was canceled';
-    case 'badOutput':
-      return `what it returned can't be used: ${result.reason}`;
+    case 'badOutput': {
+      const { path = '', reason } = result;
+      return `what it returned can't be used${path === '' ? '' : ` (${path})`}: ${reason}`;
+    }
     case 'limitExceeded':
       return limitText(result.limit, result.max);
     case 'outOfMemory':

@@ -189,6 +189,18 @@ t.test('threw: not if the code handles the error itself', async (t) => {
   t.equal(expectStatus(await resultOf(code), 'ok').value, 'handled');
 });
 
+t.test('threw: of what no child has, run() says that it has not', async (t) => {
+  const missing = { networkInterfaces: /network interfaces/, userInfo: /list of users/, homedir: /HOME/ };
+  for (const [name, hint] of Object.entries(missing)) {
+    const error = await rejection(zygote.run(`module.exports = () => require('node:os').${name}()`));
+    t.match(error, {
+      code: 'ERR_CHILD_THREW',
+      message: hint,
+      result: { error: { code: 'ERR_SYSTEM_ERROR' } },
+    });
+  }
+});
+
 t.test('threw: a working directory that is not there', async (t) => {
   const error = await threw('module.exports = () => 1', { cwd: '/there/is/no/such/folder' });
   t.match(error, { code: 'ENOENT', message: /chdir.*\/there\/is\/no\/such\/folder/ });

@@ -201,6 +201,19 @@ t.test('what the sandbox refused is told as that, and nothing else is', (t) => {
   t.end();
 });
 
+t.test('what no child has is told as that', (t) => {
+  const told = (syscall: string, code = 'ERR_SYSTEM_ERROR'): string => {
+    const message = `A system error occurred: ${syscall} returned ENOENT (no such file or directory)`;
+    return failureMessage(threw({ name: 'SystemError', code, message }), 'render', step, 1).text;
+  };
+  t.match(told('uv_interface_addresses'), /\(a child sees no network interfaces\)$/);
+  t.match(told('uv_os_get_passwd'), /\(a child has no list of users\)$/);
+  t.match(told('uv_os_homedir'), /\(a child has no home folder; HOME /);
+  t.match(told('uv_uptime'), /ENOENT \(no such file or directory\)$/);
+  t.notMatch(told('uv_os_homedir', 'OTHER'), /home folder/);
+  t.end();
+});
+
 t.test('who can do nothing about a missing package is not told its name', (t) => {
   const error = threw({ code: 'ERR_TYPESCRIPT_UNAVAILABLE', message: 'install amaro' });
   t.match(failureMessage(error, 'validate', step, 1), {
