@@ -25,7 +25,9 @@ t.test('the package has what it needs at run time and to build, and no more', (t
   const files = readdirSync(installed, { recursive: true }).map(String);
   for (const file of [
     'LICENSE',
+    'README.md',
     'binding.gyp',
+    'docs/api.md',
     'dist/cli/main.js',
     'dist/lib/index.d.ts',
     'dist/renderer/index.d.ts',

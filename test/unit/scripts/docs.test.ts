@@ -1,7 +1,7 @@
 // docs/api.md says what the code says.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import * as api from '../../../lib/index.js';
@@ -9,8 +9,9 @@ import * as api from '../../../lib/index.js';
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
 const page = readFileSync(join(root, 'docs/api.md'), 'utf8');
 
-/** Codes by which Node's own loader says why it can't load a module; they are not ours. */
-const NODES_OWN = /^ERR_(REQUIRE_ESM|REQUIRE_ASYNC_MODULE|PACKAGE_PATH_NOT_EXPORTED|INVALID_ARG_TYPE)$/;
+/** Codes by which Node itself says why it can't load a module, or ask the system; they are not ours. */
+const NODES_OWN =
+  /^ERR_(SYSTEM_ERROR|REQUIRE_ESM|REQUIRE_ASYNC_MODULE|PACKAGE_PATH_NOT_EXPORTED|INVALID_ARG_TYPE)$/;
 /** Never leave the package: their text becomes the reason of a result that is badOutput. */
 const INTERNAL = /^ERR_(BAD_MESSAGE|INVALID_ARROW)$/;
 
@@ -73,7 +74,13 @@ function anchorsIn(text: string): string[] {
   );
 }
 
-t.test('every link from a page to a page leads somewhere', (t) => {
+/** What npm packs without being told. */
+const ALWAYS_PACKED = ['README.md', 'LICENSE', 'package.json'];
+
+t.test('every link from a page leads somewhere, also in the packed package', (t) => {
+  const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[] };
+  const isPacked = (target: string): boolean =>
+    [...ALWAYS_PACKED, ...files].some((packed) => `${relative(root, target)}/`.startsWith(`${packed}/`));
   const pages = [
     'README.md',
     'CHANGELOG.md',
@@ -86,6 +93,7 @@ t.test('every link from a page to a page leads somewhere', (t) => {
       const [file, anchor] = to!.split('#');
       const target = file === '' ? join(root, from) : join(root, from, '..', file!);
       t.ok(existsSync(target), `${from}: ${to!}`);
+      t.ok(isPacked(target), `${from}: ${to!} is packed`);
       if (anchor !== undefined && existsSync(target)) {
         t.ok(anchorsIn(readFileSync(target, 'utf8')).includes(anchor), `${from}: ${to!}`);
       }
