@@ -234,6 +234,7 @@ function unsupportedInstance(prototype: object): Refusal {
   if (typeof name !== 'string' || name === '') {
     return unsupported('an instance of a class');
   }
+  if (prototype === Promise.prototype) return unsupported('a Promise; await it');
   return unsupported(`an instance of ${name.slice(0, 64)}`);
 }
 

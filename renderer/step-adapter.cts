@@ -22,12 +22,23 @@ const INPUT_PREFIX = 'input:';
 
 const FUNCTIONS = ['render', 'fetch', 'migrateParams'];
 const RESULT_KEYS = ['table', 'value', 'warnings', 'errors'];
+/** What is meant by names that are nearly right. */
+const MEANT: Readonly<Record<string, string>> = {
+  tables: 'a step gives one table, as table',
+  data: 'a table is given as table',
+  values: "it is 'value'",
+  warning: "it is 'warnings'",
+  error: "it is 'errors'",
+};
+const OF_ROWS = 'tableFromJSON(rows) of apache-arrow makes a table of rows';
+const OF_COLUMNS = 'tableFromArrays(columns) of apache-arrow makes a table of columns';
 /** How many exports an error names. */
 const NAMED_AT_MOST = 10;
 
 // The step's code may replace them.
-const { keys, entries, defineProperty, getPrototypeOf } = Object;
+const { keys, values, entries, hasOwn, defineProperty, getPrototypeOf } = Object;
 const { isArray } = Array;
+const isView = ArrayBuffer.isView.bind(ArrayBuffer);
 
 function functionOf(exports: unknown, name: string): ((...args: unknown[]) => unknown) | undefined {
   if ((typeof exports !== 'object' && typeof exports !== 'function') || exports === null) return undefined;
@@ -96,8 +107,9 @@ function giveUnless(returned: unknown, require: (specifier: string) => unknown):
   const { table, value = null, warnings, errors } = returned;
   const unknown = keys(returned).find((key) => !RESULT_KEYS.includes(key));
   if (unknown !== undefined) {
+    const meant = isColumns(returned) ? OF_COLUMNS : hasOwn(MEANT, unknown) ? MEANT[unknown] : undefined;
     return {
-      bad: `the object that it returned has '${unknown}', and may only have ${RESULT_KEYS.join(', ')}`,
+      bad: `the object that it returned has '${unknown}'${meant === undefined ? '' : ` (${meant})`}, and may only have ${RESULT_KEYS.join(', ')}`,
     };
   }
   const said = { value, warnings: toMessages(warnings), errors: toMessages(errors) };
@@ -112,6 +124,12 @@ function giveUnless(returned: unknown, require: (specifier: string) => unknown):
   if (tabular === undefined) return { bad: `it must give a table, but its table is ${describe(table)}` };
   return { value: said, tables: { table: tabular } };
 }
+
+const isColumns = (value: Readonly<Record<string, unknown>>): boolean => {
+  const all = values(value);
+  const isResult = keys(value).some((key) => RESULT_KEYS.includes(key));
+  return !isResult && all.length > 0 && all.every((each) => isArray(each) || isView(each));
+};
 
 function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || isArray(value)) return false;
@@ -184,6 +202,22 @@ function toMessage(given: unknown): object | undefined {
 function describe(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
-  if (isArray(value)) return 'a list';
-  return typeof value === 'object' ? `an object of another kind` : `a ${typeof value}`;
+  if (typeof value !== 'object') return `a ${typeof value}`;
+  if (isArray(value)) {
+    const [first] = value as unknown[];
+    if (isPlainObject(first)) return `a list of objects (${OF_ROWS})`;
+    return isArrow(first) ? 'a list of tables (list.values() gives the batches of one)' : 'a list';
+  }
+  if (typeof (value as { then?: unknown }).then === 'function') return 'a Promise (await it)';
+  if (isPlainObject(value) && isColumns(value)) return `an object (${OF_COLUMNS})`;
+  return isArrow(value)
+    ? "a table of another copy of apache-arrow (make it by that of require('apache-arrow'))"
+    : 'an object of another kind';
+}
+
+/** A table or a batch, of whichever copy of apache-arrow. */
+function isArrow(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { schema, batches, data } = value as Readonly<Record<string, unknown>>;
+  return typeof schema === 'object' && (isArray(batches) || typeof data === 'object');
 }

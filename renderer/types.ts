@@ -157,7 +157,7 @@ export interface StepReportBase {
   readonly warnings: readonly Message[];
   /** Not empty if the status is `error`. */
   readonly errors: readonly Message[];
-  /** Whether nothing had to be run. */
+  /** Whether all that it took came out of the cache, so that no child was run. An error itself is never kept. */
   readonly cached: boolean;
   /** From the moment when its inputs were there, in milliseconds. */
   readonly ms: number;

@@ -18,7 +18,7 @@ export function entryFunction(exports: unknown, kind: ModuleKind, filename: stri
   throw new NodespawnerError(
     'ERR_NO_ENTRY_FUNCTION',
     `${filename} must export a function (${kind === 'module' ? 'export default' : 'module.exports ='} function ...): ` +
-      `its ${what} is ${describe(found)}`,
+      `its ${what} is ${describe(found)}${kind === 'module' && found === undefined ? others(exports) : ''}`,
   );
 }
 
@@ -42,6 +42,12 @@ export function preloadedFunction(
 
 function defaultOf(exports: unknown): unknown {
   return typeof exports === 'object' && exports !== null ? Reflect.get(exports, 'default') : undefined;
+}
+
+/** What a module exports that has no default. */
+function others(exports: unknown): string {
+  const names = typeof exports === 'object' && exports !== null ? Object.keys(exports).slice(0, 10) : [];
+  return names.length === 0 ? '' : `, and it exports ${names.join(', ')}`;
 }
 
 function describe(value: unknown): string {

@@ -47,7 +47,7 @@ class TableWriter {
       const what = inspect(item, { depth: 0, maxStringLength: 50, customInspect: false });
       this.#refuse(
         index,
-        `an iterator that stands for a table yields record batches or tables, and not ${what}`,
+        `an iterator that stands for a table yields record batches or tables (tableFromJSON() makes one of rows), and not ${what}`,
       );
     }
     this.#begin((item as Table | RecordBatch).schema);

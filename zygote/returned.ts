@@ -29,6 +29,14 @@ function isBatchSource(value: object): value is BatchSource {
   return typeof iterateAsync === 'function' || (typeof iterate === 'function' && typeof next === 'function');
 }
 
+export function isTabular(value: unknown, arrow: Pick<Arrow, 'Table' | 'RecordBatch'>): value is Tabular {
+  return (
+    value instanceof arrow.Table ||
+    value instanceof arrow.RecordBatch ||
+    (typeof value === 'object' && value !== null && isBatchSource(value))
+  );
+}
+
 /** @param arrow without it there are no tables */
 export function takeApart(
   returned: unknown,
@@ -36,17 +44,13 @@ export function takeApart(
 ): TakenApart {
   const noTables = { value: returned, tables: [] };
   if (arrow === undefined || typeof returned !== 'object' || returned === null) return noTables;
-  const isTabular = (value: unknown): value is Tabular =>
-    value instanceof arrow.Table ||
-    value instanceof arrow.RecordBatch ||
-    (typeof value === 'object' && value !== null && isBatchSource(value));
-  if (isTabular(returned)) return { value: undefined, tables: [[ONLY_TABLE, returned]] };
+  if (isTabular(returned, arrow)) return { value: undefined, tables: [[ONLY_TABLE, returned]] };
   if (!Object.hasOwn(returned, 'tables')) return noTables;
   const { value, tables, ...others } = returned as { value?: unknown; tables: unknown };
   // An object that happens to have a property `tables` is a value like any other.
   if (Object.keys(others).length > 0 || typeof tables !== 'object' || tables === null) return noTables;
   const entries = Object.entries(tables) as [string, unknown][];
   const areTables = (all: [string, unknown][]): all is [string, Tabular][] =>
-    all.every(([, table]) => isTabular(table));
+    all.every(([, table]) => isTabular(table, arrow));
   return areTables(entries) ? { value, tables: entries } : noTables;
 }

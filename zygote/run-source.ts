@@ -9,9 +9,11 @@ import {
   type Outcome,
   type SourceTask,
 } from '../protocol/messages.js';
+import { UnsupportedValueError } from '../protocol/errors.js';
 import type { ZygoteAddon } from './addon.js';
-import { findArrow } from './arrow.js';
+import { findArrow, type Arrow } from './arrow.js';
 import type { ModuleRegistry } from './modules.js';
+import { nearMiss } from './near-miss.js';
 import { writeTables } from './output.js';
 import { takeApart } from './returned.js';
 import { TableMemory } from './table-memory.js';
@@ -78,7 +80,8 @@ export function runSource(run: SourceRun): void {
   const send = (outcome: Outcome<unknown>): void => {
     if (sent) return;
     sent = true;
-    const chunks = encode(outcome, limits);
+    // What an adapter returns is no near miss of the user's.
+    const chunks = encode(outcome, limits, task.adapter === undefined ? arrow : undefined);
     for (const chunk of chunks) {
       for (let done = 0; done < chunk.byteLength;) done += writeSync(resultFd, chunk, done);
     }
@@ -173,7 +176,8 @@ function threw(thrown: unknown): Outcome<unknown> {
   return { kind: 'threw', error, causes };
 }
 
-function encode(outcome: Outcome<unknown>, limits: JobLimits): Buffer[] {
+/** @param arrow where what can't be sent may be tables that were meant as such */
+function encode(outcome: Outcome<unknown>, limits: JobLimits, arrow: Arrow | undefined): Buffer[] {
   const codecLimits = {
     maxBytes: limits.maxResultBytes,
     maxDepth: limits.maxResultDepth,
@@ -182,7 +186,12 @@ function encode(outcome: Outcome<unknown>, limits: JobLimits): Buffer[] {
   try {
     return encodeResult(outcome, codecLimits);
   } catch (error) {
+    const isRefused = outcome.kind === 'returned' && error instanceof UnsupportedValueError;
+    const meant = isRefused ? nearMiss(outcome.value, arrow) : undefined;
     // Of any length: where not even this fits, the host sees that the result is too long.
-    return encodeResult(toBadReturn(error) ?? threw(error), { ...codecLimits, maxBytes: DEFAULT_MAX_BYTES });
+    return encodeResult(toBadReturn(meant ?? error) ?? threw(error), {
+      ...codecLimits,
+      maxBytes: DEFAULT_MAX_BYTES,
+    });
   }
 }

@@ -1,4 +1,5 @@
 // Tables of arquero: what they keep of a table of Arrow, and what is said of those that Arrow can't hold.
+import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { linear, startRenderer, step, stepOf, workflow } from '../helpers/renderer.js';
 
@@ -26,6 +27,31 @@ t.test('dates stay dates by way of the bytes of a table, as the documentation sa
   ]);
   t.equal(table.numRows, 1);
 });
+
+t.test(
+  'tables from rows, columns and text: each example of the documentation gives what it says',
+  async (t) => {
+    const page = readFileSync(new URL('../../../docs/renderer.md', import.meta.url), 'utf8');
+    const [, section = ''] = /^### Tables from rows, columns and text\n([^]*?)^###? /m.exec(page) ?? [];
+    const examples = [...section.matchAll(/^```js\n([^]*?)^\/\/ (.*)\n```$/gm)];
+    t.equal(examples.length, 4);
+    const params = {
+      json: '{ "cities": [{ "city": "Ulm", "people": 126000 }, { "city": "Jena" }] }',
+      csv: 'city;people;since\nUlm;126000;1181-01-01\nJena;110000;\n',
+      url: 'data:text/csv,city%2Cpeople%0AUlm%2C126000%0AJena%2C110000%0A',
+    };
+    const tabs = examples.map(([, code], n) => ({
+      id: `tab${n}`,
+      steps: [{ id: `example${n}`, code: code!, params }],
+    }));
+    using report = await renderer.render({ id: 'examples', tabs });
+    for (const [n, [, , columns]] of examples.entries()) {
+      const { table } = stepOf(report, `example${n}`, 'ok');
+      t.equal(table.columns.map(({ name, type }) => `${name}: ${type}`).join(', '), columns);
+      t.equal((await table.read()).numRows, 2);
+    }
+  },
+);
 
 t.test('a column that Arrow has no type for is named', async (t) => {
   const mixed = step('mixed', "return require('arquero').table({ a: [1, 2], 'b c': [1, 'x'] });");

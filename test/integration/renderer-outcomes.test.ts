@@ -1,5 +1,6 @@
 // Whatever becomes of a child, the user is told in words, and what follows is not rendered.
 import path from 'node:path';
+import { tableFromArrays } from 'apache-arrow';
 import t from 'tap';
 import type { Logger, Message, Step } from '../../renderer/index.js';
 import { linear, source, startRenderer, step, stepOf } from '../helpers/renderer.js';
@@ -127,7 +128,10 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   'gives a table under another name': {
     step: step('name', 'return { data: table };'),
-    message: { code: 'badResult', text: /has 'data', and may only have table, value, warnings, errors\.$/ },
+    message: {
+      code: 'badResult',
+      text: /has 'data' \(a table is given as table\), and may only have table, value, warnings, errors\.$/,
+    },
     outcome: 'ok',
   },
   'reports an error': {
@@ -178,6 +182,72 @@ for (const [what, { step: bad, message, outcome }] of Object.entries(CASES)) {
     t.equal(logged?.outcome, outcome ?? message.code, 'and the operator hears of it');
   });
 }
+
+t.test('errors are not kept, and what went well before them is', async (t) => {
+  const table = "require('apache-arrow').tableFromArrays({ a: [1] })";
+  const cases: [step: Step, first: string[], again: string[]][] = [
+    [{ id: 'load', code: '// again\nthrow new Error();' }, ['validate'], ['validate']],
+    [{ id: 'module', code: 'exports.rendr = () => 1;' }, ['validate'], []],
+    [step('params', 'return table;', { schema: { by: { type: 'integer' } } }), ['validate'], []],
+    [step('report', "return { errors: 'always' };"), ['validate', 'render'], ['render']],
+    [step('exit', 'process.exit(7);'), ['validate', 'render'], ['render']],
+    [
+      {
+        id: 'all',
+        code: `exports.migrateParams = (params) => params;
+          exports.fetch = () => ${table};
+          exports.render = () => { throw new Error(); };`,
+      },
+      ['validate', 'migrateParams', 'fetch', 'render'],
+      ['render'],
+    ],
+    [
+      { id: 'fetch', code: 'exports.fetch = () => ({ errors: "away" }); exports.render = () => 1;' },
+      ['validate', 'fetch'],
+      ['fetch'],
+    ],
+  ];
+  const all = { id: 'errors', tabs: cases.map(([one]) => ({ id: `tab-${one.id}`, steps: [one] })) };
+  const calls = async (): Promise<(readonly [string[], boolean])[]> => {
+    using report = await renderer.render(all);
+    return cases.map(([{ id }]) => {
+      const { calls, cached } = stepOf(report, id, 'error');
+      return [calls.map(({ call }) => call), cached] as const;
+    });
+  };
+  t.strictSame(
+    await calls(),
+    cases.map(([, first]) => [first, false]),
+  );
+  const again = cases.map(([, , later]) => [later, later.length === 0]);
+  t.strictSame(await calls(), again);
+  t.strictSame(await calls(), again);
+});
+
+t.test('of what is nearly a result is said what it should be', async (t) => {
+  const nearly: [body: string, text: RegExp][] = [
+    [
+      'return [{ a: 1 }];',
+      /but returned a list of objects \(tableFromJSON\(rows\) of apache-arrow makes a table/,
+    ],
+    ['return { table: [{ a: 1 }] };', /its table is a list of objects \(tableFromJSON\(rows\)/],
+    ['return { a: [1], b: Int8Array.of(1) };', /has 'a' \(tableFromArrays\(columns\)/],
+    ['return { table: { a: [1] } };', /its table is an object \(tableFromArrays\(columns\)/],
+    ['return { tables: { a: table } };', /has 'tables' \(a step gives one table, as table\), and may only/],
+    ['return { table, error: "no" };', /has 'error' \(it is 'errors'\), and may only/],
+    ['return { table: Promise.resolve(table) };', /its table is a Promise \(await it\)\.$/],
+    ['return [table, table];', /but returned a list of tables \(list\.values\(\) gives the batches/],
+    [
+      'return { table: { schema: table.schema, batches: table.batches } };',
+      /its table is a table of another copy/,
+    ],
+  ];
+  const tabs = nearly.map(([body], n) => ({ id: `tab${n}`, from: 'given', steps: [step(`step${n}`, body)] }));
+  const given = tableFromArrays({ a: [1] });
+  using report = await renderer.render({ id: 'nearly', tabs }, { inputs: { given } });
+  for (const [n, [body, text]] of nearly.entries())
+    t.match(stepOf(report, `step${n}`, 'error').errors, [{ code: 'badResult', text }], body);
+});
 
 t.test('a step that takes too long', async (t) => {
   using report = await impatient.render(linear(step('endless', 'for (;;);')));

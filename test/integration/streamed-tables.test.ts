@@ -204,6 +204,20 @@ t.test('objects with tables that are no iterators are values', async (t) => {
   t.match(await result(`return new Set([1]);`), { status: 'badOutput', path: 'value' });
 });
 
+t.test('a table in another place than tables is refused, and the place said', async (t) => {
+  const reason = /^a table, which goes into tables: return \{ value, tables/;
+  t.match(await result(`return { table: numbers(0, 1) };`), {
+    status: 'badOutput',
+    path: 'value.table',
+    reason,
+  });
+  t.match(await result(`return { tables: { a: numbers(0, 1), b: [{ n: 1 }] } };`), {
+    status: 'badOutput',
+    path: 'value.tables.b',
+    reason: /^it is no table, as the others of tables are$/,
+  });
+});
+
 t.test('a child never has more of a streamed table than a batch', async (t) => {
   // As if it were memory of the child, the table would have to fit in here; and what is written to it does count.
   const rows = MB / 8;

@@ -125,7 +125,7 @@ t.test('without an entry function, the error says what there is', async (t) => {
     value.map(({ error }) => error?.message),
     [
       /step\.js must export a function .*module\.exports is an object with run$/,
-      /its default export is missing$/,
+      /its default export is missing, and it exports run$/,
       /its default export is a number$/,
       /its module\.exports is null$/,
     ],
