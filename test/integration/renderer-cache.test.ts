@@ -58,10 +58,18 @@ t.test('what it is made of counts: sandbox, limits, environment', async (t) => {
   const cache = { dir: temporaryFolder(t) };
   await renderOnce({ cache });
   const all = ['one', 'two', 'three'];
-  t.strictSame(await renderOnce({ cache, limits: { memoryBytes: 2 ** 28 } }), all);
-  t.strictSame(await renderOnce({ cache, env: { TZ: 'Asia/Tokyo' } }), all);
-  t.strictSame(await renderOnce({ cache, sandbox: { profile: 'exec' } }), all);
-  t.strictSame(await renderOnce({ cache, preload: ['apache-arrow', 'node:zlib'] }), all);
+  // Side by side: none of them has anything of the others'.
+  const others: RendererOptions[] = [
+    { limits: { memoryBytes: 2 ** 28 } },
+    { env: { TZ: 'Asia/Tokyo' } },
+    { sandbox: { profile: 'exec' } },
+    { preload: ['apache-arrow', 'node:zlib'] },
+  ];
+  const found = await Promise.all(others.map((options) => renderOnce({ cache, ...options })));
+  t.strictSame(
+    found,
+    others.map(() => all),
+  );
   t.strictSame(await renderOnce({ cache, limits: { timeoutMs: 50_000 } }), [], 'a time limit does not');
 });
 
@@ -80,32 +88,72 @@ t.test('two Renderers at once use one cache', async (t) => {
   t.equal(filesOf(cache.dir).filter((file) => file.endsWith('.arrow')).length, 20, 'each table once');
 });
 
-t.test('files that are damaged, cut or gone are rendered again', async (t) => {
+t.test('files that are damaged, cut or gone are rendered again, and no others', async (t) => {
   const cache = { dir: temporaryFolder(t) };
-  await renderOnce({ cache });
-  const damage: Readonly<Record<string, (file: string) => void>> = {
-    removed: (file) => {
+  const damages: readonly ((file: string) => void)[] = [
+    (file) => {
       rmSync(file);
     },
-    cut: (file) => {
+    (file) => {
       truncateSync(file, statSync(file).size - 1);
     },
-    changed: (file) => {
+    (file) => {
       const bytes = readFileSync(file);
       bytes[Math.floor(bytes.length / 2)]! ^= 1;
       writeFileSync(file, bytes);
     },
-    emptied: (file) => {
+    (file) => {
       truncateSync(file, 0);
     },
-  };
-  for (const [what, act] of Object.entries(damage)) {
-    for (const suffix of ['.arrow', '.result1']) {
-      for (const file of filesOf(cache.dir).filter((name) => name.endsWith(suffix))) act(file);
-      t.not((await renderOnce({ cache })).length, 0, `${suffix} ${what}`);
-      t.strictSame(await renderOnce({ cache }), [], 'and is whole then');
+  ];
+  // Of each kind of damage one to a table, one to the result of which it is a part, and one that stays whole.
+  const steps = damages.flatMap((_, n) => ['table', 'result', 'whole'].map((what) => `${what}${n}`));
+  const tabs = steps.map((id, n) => ({ id: `tab-${id}`, steps: [source(id, [n, n + 0.5])] }));
+  /** Which were run for each step, by a Renderer that is started for it. */
+  const callsOf = async (): Promise<Record<string, string[]>> => {
+    const renderer = await Renderer.start({ cache });
+    try {
+      using report = await renderer.render({ id: 'many', tabs });
+      const calls: Record<string, string[]> = {};
+      for (const [n, id] of steps.entries()) {
+        const { table, calls: own } = stepOf(report, id, 'ok');
+        t.strictSame([...(await table.read()).getChild('a')!], [n, n + 0.5]);
+        calls[id] = own.map(({ call }) => call);
+        hashes.set(id, table.hash);
+      }
+      return calls;
+    } finally {
+      await renderer.close();
     }
+  };
+  const hashes = new Map<string, string>();
+  await callsOf();
+  const results = filesOf(cache.dir).filter((file) => file.endsWith('.result1'));
+  const tablesOf = results.map((file) => {
+    const bytes = readFileSync(file);
+    return [file, steps.find((id) => bytes.includes(hashes.get(id) ?? ''))] as const;
+  });
+  // What is known of the code of steps has no table.
+  const looks = tablesOf.filter(([, id]) => id === undefined).map(([file]) => file);
+  t.equal(looks.length, steps.length);
+  for (const [n, act] of damages.entries()) {
+    act(path.join(cache.dir, `${hashes.get(`table${n}`) ?? ''}.arrow`));
+    act(tablesOf.find(([, id]) => id === `result${n}`)![0]);
+    act(looks[n]!);
   }
+  const again = await callsOf();
+  const renderedAgain = steps.filter((id) => again[id]?.includes('render'));
+  t.strictSame(
+    renderedAgain,
+    steps.filter((id) => !id.startsWith('whole')),
+  );
+  t.equal(
+    Object.values(again)
+      .flat()
+      .filter((call) => call === 'validate').length,
+    damages.length,
+  );
+  t.strictSame(Object.values(await callsOf()).flat(), [], 'and all is whole then');
 });
 
 t.test('it stays within its limit of bytes, and the oldest go first', async (t) => {
@@ -193,7 +241,7 @@ t.test(
   async (t) => {
     const dir = temporaryFolder(t);
     const index = new URL('../../renderer/index.js', import.meta.url).href;
-    for (let round = 0; round < 6; round++) {
+    const killedInRound = async (round: number): Promise<void> => {
       const mark = newMark();
       const host = new HostProgram(
         t,
@@ -218,7 +266,14 @@ t.test(
       await host.end();
       await eventually('no process is left', () => markedProcesses(mark).length === 0);
       t.notOk(allProcesses().some(({ parent }) => parent === host.pid));
-    }
+    };
+    // Two at once, which use one folder while they are killed.
+    for (const rounds of [
+      [0, 3],
+      [1, 4],
+      [2, 5],
+    ])
+      await Promise.all(rounds.map(killedInRound));
     const renderer = await startRenderer(t, { cache: { dir } });
     using report = await renderer.render(THREE);
     t.equal(report.status, 'ok');
