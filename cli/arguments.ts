@@ -33,6 +33,9 @@ export const COMMON: readonly Option[] = [
   { name: 'help', short: 'h', about: 'Print what the command takes.' },
 ];
 
+/** What their values are is not for errors, which end up in logs. */
+const MAY_BE_SECRET: readonly string[] = ['env', 'param'];
+
 type Values = Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>>;
 
 export class Arguments {
@@ -68,9 +71,15 @@ export class Arguments {
       if (at < 1) throw usageError(`--${name} ${text}: NAME=VALUE is needed`);
       return [text.slice(0, at), text.slice(at + 1)] as const;
     });
-    const names = pairs.map(([key]) => key);
-    const twice = names.find((key, index) => names.indexOf(key) !== index);
-    if (twice !== undefined) throw usageError(`--${name} ${twice}: given twice`);
+    const given = new Map<string, string>();
+    for (const [key, value] of pairs) {
+      const other = given.get(key);
+      if (other !== undefined) {
+        const both = MAY_BE_SECRET.includes(name) ? '' : `, as ${other} and as ${value}`;
+        throw usageError(`--${name} ${key}: given twice${both}`);
+      }
+      given.set(key, value);
+    }
     return pairs;
   }
 }

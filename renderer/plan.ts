@@ -132,14 +132,17 @@ function checkWorkflow(value: unknown, { maxTabs, maxSteps }: WorkflowLimits): W
   return workflow;
 }
 
+/** @param taken what has an id already, in words */
 function assertUnique(
   ids: readonly (readonly [id: string, where: string])[],
-  taken: ReadonlySet<string>,
+  taken: ReadonlyMap<string, string>,
 ): void {
-  const seen = new Set(taken);
+  const owners = new Map(taken);
   for (const [each, where] of ids) {
-    if (seen.has(each)) fail(`workflow.${where}.id`, 'one that nothing else has', each);
-    seen.add(each);
+    const option = `workflow.${where}.id`;
+    const owner = owners.get(each);
+    if (owner !== undefined) fail(option, `one that nothing else has (${owner})`, each);
+    owners.set(each, `${option} is the same`);
   }
 }
 
@@ -158,13 +161,13 @@ export function makePlan(
   const { tabs } = workflow;
   assertUnique(
     tabs.map((tab, at) => [tab.id, `tabs[${at}]`]),
-    new Set(inputNames),
+    new Map(inputNames.map((name) => [name, 'there is an input of that name'])),
   );
   assertUnique(
     tabs.flatMap((tab, at) =>
       tab.steps.map((step, index) => [step.id, `tabs[${at}].steps[${index}]`] as const),
     ),
-    new Set(),
+    new Map(),
   );
   const needs = new Map(tabs.map((tab) => [tab.id, referencesOf(tab)]));
   const byTab = new Map<string, StepNode[]>();

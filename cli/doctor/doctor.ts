@@ -12,6 +12,7 @@ import { limitsOf, preloadOf, sandboxOf } from '../zygote-options.js';
 import { container, IN_CONTAINERS } from './advice.js';
 import { info, missing, ok, type Check } from './check.js';
 import { permitted } from './kernel.js';
+import { network } from './network.js';
 import { packages } from './packages.js';
 import { runtime } from './runtime.js';
 import { attempt, eachLayer, whyNot, type Attempt } from './start.js';
@@ -52,6 +53,7 @@ async function examine(options: ZygoteOptions): Promise<Found> {
     ...permitted(),
     info('container', container(process.env) ?? 'none seen'),
     ...packages(),
+    ...(options.sandbox?.profile === 'network' ? network() : []),
   ];
   const off = options.sandbox?.off ?? [];
   try {

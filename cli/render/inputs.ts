@@ -5,6 +5,7 @@ import type { TableInput } from '../../lib/index.js';
 import type { Arguments } from '../arguments.js';
 import { usageError } from '../failure.js';
 import { formatNamed, type Tables } from '../run/inputs.js';
+import { delimiterOf } from '../tables/delimiter.js';
 import type { Format } from '../tables/formats.js';
 import { readTable } from '../tables/read.js';
 
@@ -27,11 +28,13 @@ async function stampOf(file: string): Promise<string> {
 export class InputFiles {
   readonly #files: readonly (readonly [name: string, file: string])[];
   readonly #formats: ReadonlyMap<string, Format>;
+  readonly #delimiter: string;
   readonly #known = new Map<string, Known>();
 
   /** @throws {Failure} */
   constructor(given: Arguments) {
     this.#files = given.pairs('input');
+    this.#delimiter = delimiterOf(given);
     this.#formats = new Map(
       given.pairs('input-format').map(([name, text]) => [name, formatNamed('input-format', text)]),
     );
@@ -56,7 +59,8 @@ export class InputFiles {
       const stamp = await stampOf(file);
       if (this.#known.get(name)?.stamp === stamp) continue;
       this.#known.delete(name);
-      this.#known.set(name, { stamp, table: await readTable(file, this.#formats.get(name)) });
+      const table = await readTable(file, this.#formats.get(name), this.#delimiter);
+      this.#known.set(name, { stamp, table });
     }
     return Object.fromEntries(Array.from(this.#known, ([name, { table }]) => [name, table]));
   }

@@ -1,6 +1,7 @@
 /** What `nodespawner render` takes. */
 import type { Option } from '../arguments.js';
 import { QUEUE_OPTIONS } from '../queue.js';
+import { DELIMITER_OPTION } from '../tables/delimiter.js';
 import { FORMATS } from '../tables/formats.js';
 import { LIMIT_OPTIONS, PRELOAD_OPTIONS, SANDBOX_OPTIONS } from '../zygote-options.js';
 
@@ -41,6 +42,11 @@ export const RENDER_OPTIONS: readonly Option[] = [
     value: 'FORMAT',
     choices: FORMATS,
     about: 'The format of outputs, if not what their name says.',
+  },
+  DELIMITER_OPTION,
+  {
+    name: 'validate',
+    about: 'Render nothing: look at the workflow, the code of each step and its params.',
   },
   { name: 'watch', short: 'w', about: 'Render again whenever a file of it is saved, until Ctrl-C.' },
   {

@@ -27,6 +27,7 @@ import { InputFiles } from './inputs.js';
 import { limits } from './limits.js';
 import { DEFAULT_ROWS, STEP_OPTIONS } from './options.js';
 import { stepLines, summaryLine } from './show.js';
+import { validateWorkflow } from './validate.js';
 import { FileWatch } from './watch.js';
 import { checkNames } from './names.js';
 import { loadWorkflow } from './workflow-file.js';
@@ -168,12 +169,20 @@ export async function render(given: Arguments): Promise<number> {
   if (request.isJson && request.outputs.some((output) => output.file === '-'))
     throw usageError('--json and --output - are both for stdout: give --output a file');
   const isWatching = given.has('watch');
+  const isValidating = given.has('validate');
+  const unused = isValidating && ['watch', 'output', 'refetch'].find((name) => given.has(name));
+  if (unused) throw usageError(`--validate renders nothing: leave --${unused} out`);
   // Before a zygote is started for nothing.
   const workflow = isWatching ? undefined : await loadWorkflow(file, request.inputs.names);
-  if (workflow !== undefined) checkNames(workflow, request);
+  if (workflow !== undefined && !isValidating) checkNames(workflow, request);
   const options = optionsOf(given, file, workflow);
   try {
     await using renderer = await Renderer.start(options);
+    if (workflow !== undefined && isValidating) {
+      const { inputs, isJson, isVerbose } = request;
+      const isFine = await validateWorkflow(renderer, workflow, inputs.names, isJson, isVerbose);
+      return isFine ? EXIT.ok : EXIT.failed;
+    }
     const refetch = given.has('refetch');
     if (workflow !== undefined)
       return (await renderOnce(renderer, workflow, request, refetch, interruption)) ? EXIT.ok : EXIT.failed;

@@ -30,7 +30,8 @@ function excerpt({ place }: Message, { code }: Step): string[] {
     : [shown, `          | ${' '.repeat(place.column - 1)}^`];
 }
 
-function messageLines(
+/** An error or a warning of a step, with the line of the source. */
+export function messageLines(
   message: Message,
   step: Step,
   kind: 'error' | 'warning',

@@ -48,6 +48,17 @@ async function stepOf(step: unknown, folder: string, onFile: OnFile): Promise<un
   return { id: path.parse(name).name, filename: name, ...rest, code };
 }
 
+/** Of two things of one id, where the other is; and whence an id is that is not in the file. */
+function withPlaces(message: string, at: string, source: Source): string {
+  const { document, lines } = source;
+  return message.replace(/\(workflow\.(tabs\S+) is the same\)/, (_, other: string) => {
+    const { line, col } = lines.linePos(offsetOf(document, other));
+    const isGiven = [at, other].every((option) => document.hasIn(option.match(/\w+/g) ?? []));
+    const whence = isGiven ? '' : '; a step without an id has that of its file';
+    return `(${other}, at ${line}:${col}, is the same${whence})`;
+  });
+}
+
 /** @throws {Failure} */
 function check(workflow: unknown, inputs: readonly string[], source: Source): void {
   try {
@@ -56,7 +67,8 @@ function check(workflow: unknown, inputs: readonly string[], source: Source): vo
     if (!(error instanceof InvalidOptionError)) throw error;
     const at = error.option.replace(/^workflow\.?/, '');
     const place = placeOf(source, offsetOf(source.document, at));
-    throw fileError(`${place}: ${error.message.replace(/^workflow\./, '')}`, error);
+    const message = withPlaces(error.message.replace(/^workflow\./, ''), at, source);
+    throw fileError(`${place}: ${message}`, error);
   }
 }
 

@@ -2,6 +2,7 @@
 import type { TableInput } from '../../lib/index.js';
 import type { Arguments } from '../arguments.js';
 import { usageError } from '../failure.js';
+import { delimiterOf } from '../tables/delimiter.js';
 import { FORMATS, type Format } from '../tables/formats.js';
 import { readTable } from '../tables/read.js';
 
@@ -24,8 +25,9 @@ export async function tablesOf(given: Arguments, isStdinTaken = false): Promise<
   for (const name of formats.keys())
     if (!files.some(([known]) => known === name))
       throw usageError(`--table-format ${name}: there is no such --table`);
+  const delimiter = delimiterOf(given);
   const tables: [string, TableInput][] = [];
   // One after the other: each takes memory while it is read.
-  for (const [name, file] of files) tables.push([name, await readTable(file, formats.get(name))]);
+  for (const [name, file] of files) tables.push([name, await readTable(file, formats.get(name), delimiter)]);
   return Object.fromEntries(tables);
 }

@@ -1,5 +1,6 @@
 /** What `nodespawner run` takes. */
 import type { Option } from '../arguments.js';
+import { DELIMITER_OPTION } from '../tables/delimiter.js';
 import { FORMATS } from '../tables/formats.js';
 import { LIMIT_OPTIONS, PRELOAD_OPTIONS, SANDBOX_OPTIONS } from '../zygote-options.js';
 
@@ -39,6 +40,7 @@ export const OUTPUT_OPTIONS: readonly Option[] = [
     choices: FORMATS,
     about: 'The format of outputs, if not what their name says.',
   },
+  DELIMITER_OPTION,
 ];
 
 export const RUN_OPTIONS: readonly Option[] = [

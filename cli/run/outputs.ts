@@ -1,30 +1,38 @@
 /** Where the tables go that a step gives. */
+import path from 'node:path';
 import type { Table } from 'apache-arrow';
 import type { Arguments } from '../arguments.js';
 import { usageError } from '../failure.js';
 import { interruption } from '../interrupt.js';
+import { delimiterOf } from '../tables/delimiter.js';
 import { FORMATS, formatOfName, type Format } from '../tables/formats.js';
-import { writeTable } from '../tables/write.js';
+import { writeTable, type Destination } from '../tables/write.js';
 
-export interface Output {
+export interface Output extends Destination {
   /** Of the table; undefined for the only one. */
   readonly name: string | undefined;
-  /** `-` for stdout. */
-  readonly file: string;
-  readonly format: Format;
 }
 
 /** @throws {Failure} */
 export function outputsOf(given: Arguments): readonly Output[] {
   const forced = given.one('format') as Format | undefined;
-  const outputs = given.all('output').map((text) => {
+  const delimiter = delimiterOf(given);
+  const texts = given.all('output');
+  const outputs = texts.map((text) => {
     const [, name, file = text] = /^([^=/]+)=(.+)$/s.exec(text) ?? [];
     const format = forced ?? formatOfName(file);
     if (format === undefined)
       throw usageError(`--output ${text}: --format is needed, one of ${FORMATS.join(', ')}`);
-    return { name, file, format };
+    return { name, file, format, delimiter };
   });
-  if (outputs.filter(({ file }) => file === '-').length > 1) throw usageError('--output -: given twice');
+  const owners = new Map<string, string>();
+  for (const [index, { file }] of outputs.entries()) {
+    const text = texts[index] ?? file;
+    const target = file === '-' ? file : path.resolve(file);
+    const other = owners.get(target);
+    if (other !== undefined) throw usageError(`--output ${text}: given twice, as ${other} and ${text}`);
+    owners.set(target, text);
+  }
   if (forced !== undefined && outputs.length === 0) throw usageError('--format is for --output');
   return outputs;
 }
@@ -52,9 +60,9 @@ export async function writeOutputs(
       throw usageError(`--output ${name}=${output.file}: no such table; ${there}`);
     return { ...output, table: name };
   });
-  for (const { table, file, format } of chosen) {
+  for (const { table, ...output } of chosen) {
     const given = tables[table];
-    if (given !== undefined) await writeTable(given, file, format, process.stdout, interruption);
+    if (given !== undefined) await writeTable(given, output, process.stdout, interruption);
   }
   return chosen;
 }

@@ -1,6 +1,7 @@
 /** Comma-separated and tab-separated values (RFC 4180), with a line of names. */
 import { Field, type Table } from 'apache-arrow';
 import { fileError } from '../failure.js';
+import { likelyDelimiter } from './delimiter.js';
 import { rowsOf, type ShownCell } from './cells.js';
 import { assertUtf8, dataOfCells, tableOfColumns, type Cell } from './infer.js';
 import { toJson } from '../json.js';
@@ -82,8 +83,10 @@ export async function readCsv(bytes: Uint8Array, delimiter: string): Promise<Tab
     cells.length === 1 && cells[0] === null && names.length > 1;
   const rows = lines.filter(({ cells }) => !isBlank(cells));
   for (const { cells, line } of rows) {
-    if (cells.length !== names.length)
-      throw fileError(`line ${line} has ${cells.length} cells, and there are ${names.length} columns`);
+    if (cells.length === names.length) continue;
+    const meant = likelyDelimiter(names, delimiter);
+    const advice = meant === undefined ? '' : `; is it --delimiter ${meant}?`;
+    throw fileError(`line ${line} has ${cells.length} cells, and there are ${names.length} columns${advice}`);
   }
   const columns = names.map((name, column) =>
     dataOfCells(valuesOf(rows.map(({ cells }) => cells[column] ?? null)), name),

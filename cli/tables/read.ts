@@ -4,9 +4,13 @@
  */
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
+import type { Table } from 'apache-arrow';
 import { validateArrow, type TableInput } from '../../lib/index.js';
 import { Failure, fileError, reasonOf } from '../failure.js';
+import { note } from '../output.js';
+import { printableLine } from '../printable.js';
 import { readCsv } from './csv.js';
+import { doubtOf } from './delimiter.js';
 import { formatOfContent, formatOfName, type Format } from './formats.js';
 import { readJson, readNdjson } from './json.js';
 import { readParquet } from './parquet.js';
@@ -20,8 +24,10 @@ function readArrow(bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
-const READERS: Readonly<Record<Format, (bytes: Uint8Array) => TableInput | Promise<TableInput>>> = {
-  csv: (bytes) => readCsv(bytes, ','),
+type Read = (bytes: Uint8Array, delimiter: string) => TableInput | Promise<TableInput>;
+
+const READERS: Readonly<Record<Format, Read>> = {
+  csv: readCsv,
   tsv: (bytes) => readCsv(bytes, '\t'),
   json: readJson,
   ndjson: readNdjson,
@@ -41,14 +47,23 @@ export async function readInput(file: string): Promise<Buffer> {
 
 /**
  * @param format by default what the name says, and then the content
+ * @param delimiter of CSV
  * @throws {Failure}
  */
-export async function readTable(file: string, format: Format | undefined): Promise<TableInput> {
+export async function readTable(
+  file: string,
+  format: Format | undefined,
+  delimiter: string,
+): Promise<TableInput> {
   const bytes = await readInput(file);
+  const name = file === '-' ? 'stdin' : file;
+  const known = format ?? formatOfName(file) ?? formatOfContent(bytes);
   try {
-    return await READERS[format ?? formatOfName(file) ?? formatOfContent(bytes)](bytes);
+    const table = await READERS[known](bytes, delimiter);
+    const doubt = known === 'csv' ? doubtOf(table as Table, delimiter) : undefined;
+    if (doubt !== undefined) note(printableLine(`${name}: ${doubt}`));
+    return table;
   } catch (error) {
-    const name = file === '-' ? 'stdin' : file;
     if (error instanceof Failure)
       throw new Failure(error.exitCode, error.code, `${name}: ${error.message}`, { cause: error.cause });
     throw fileError(`${name}: can't be read: ${reasonOf(error)}`, error);

@@ -12,8 +12,8 @@ import { writeParquet } from './parquet.js';
 
 type Chunks = Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
 
-const WRITERS: Readonly<Record<Format, (table: Table) => Chunks | Promise<Chunks>>> = {
-  csv: (table) => writeCsv(table, ','),
+const WRITERS: Readonly<Record<Format, (table: Table, delimiter: string) => Chunks | Promise<Chunks>>> = {
+  csv: writeCsv,
   tsv: (table) => writeCsv(table, '\t'),
   json: writeJson,
   ndjson: writeNdjson,
@@ -45,16 +45,23 @@ async function toFile(chunks: Chunks, file: string, signal: AbortSignal): Promis
   }
 }
 
+export interface Destination {
+  /** `-` for stdout. */
+  readonly file: string;
+  readonly format: Format;
+  /** Of CSV. */
+  readonly delimiter: string;
+}
+
 /** @throws {Failure} */
 export async function writeTable(
   table: Table,
-  file: string,
-  format: Format,
+  { file, format, delimiter }: Destination,
   stdout: Writable,
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    const chunks = await WRITERS[format](table);
+    const chunks = await WRITERS[format](table, delimiter);
     if (file !== '-') await toFile(chunks, file, signal);
     else await pipeline(Readable.from(chunks, { objectMode: true }), stdout, { signal, end: false });
   } catch (error) {

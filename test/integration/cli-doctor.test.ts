@@ -31,6 +31,10 @@ t.test('here everything is on: each layer is named, for people and as JSON', asy
   const found = await told([]);
   t.match(found, { code: 0, ok: true, sandbox: { layers: [...SANDBOX_LAYERS] } });
   t.ok(found.layers.every(({ isOn }) => isOn));
+  t.notOk(
+    found.checks.some(({ name }) => name.startsWith('network')),
+    'of a profile that is not asked for',
+  );
   t.same(
     found.checks.filter(({ state }) => state === 'missing'),
     [],
@@ -52,6 +56,22 @@ t.test('another user: it works, and what is weaker is said', async (t) => {
   t.match(
     found.checks.find(({ name }) => name === 'ids of their own'),
     { state: 'weaker', fix: /run as root/ },
+  );
+});
+
+t.test('--profile network: what it needs has lines of its own', async (t) => {
+  const found = await told(['--profile', 'network'], asOtherUser());
+  t.match(found, { code: 1, ok: false });
+  const lines = found.checks.filter(({ name }) => name.startsWith('network: '));
+  t.match(lines, [
+    { name: 'network: user', state: 'missing', fix: /root/ },
+    { name: 'network: capability', state: 'missing', fix: /NET_ADMIN/ },
+    { name: 'network: kernel' },
+    { name: 'network: forwarding' },
+  ]);
+  t.notOk(
+    (await told([])).checks.some(({ name }) => name.startsWith('network')),
+    'and no others do',
   );
 });
 

@@ -52,6 +52,15 @@ t.test('the table of a tab goes to a file, and to stdout alone', async (t) => {
   t.equal(stdout, '{"a":3}\n{"a":6}\n');
 });
 
+t.test('--delimiter is for the inputs and the outputs', async (t) => {
+  const code = "'exports.render = (table) => table'";
+  const cwd = workflowFolder(t, `tabs: [{ id: t, from: input, steps: [{ id: s, code: ${code} }] }]\n`);
+  writeFileSync(path.join(cwd, 'in.csv'), 'a|b\n1|x\n');
+  const ended = await cli([...ARGS, '--delimiter', '|', '-o', 'out.csv'], { cwd });
+  t.match(ended, { code: 0, stdout: /1 row, 2 columns/, stderr: '' });
+  t.equal(readFileSync(path.join(cwd, 'out.csv'), 'utf8'), 'a|b\n1|x\n');
+});
+
 t.test(
   'errors, warnings and what is printed are below the step that they are of, with the source',
   async (t) => {
@@ -100,6 +109,70 @@ t.test(
   },
 );
 
+t.test('--verbose adds stacks, and the reason of an error in the workflow', async (t) => {
+  const thrower = `import { tableFromArrays } from 'apache-arrow';
+function inner(table) {
+  return table.not.there;
+}
+export const render = (table) => inner(table);
+`;
+  const cwd = workflowFolder(t, FLAT);
+  writeFileSync(path.join(cwd, 'times.mjs'), thrower);
+  const brief = await cli(ARGS, { cwd });
+  t.equal(brief.code, 1);
+  t.notMatch(brief.stdout, /at inner/);
+  const { code, stdout, stderr } = await cli([...ARGS, '--verbose'], { cwd });
+  t.equal(code, 1);
+  t.equal(stderr, '');
+  t.match(
+    stdout,
+    /TypeError: .*\n(?:.*\n)* +at inner \(times\.mjs:3:\d+\)\n +at render \(times\.mjs:5:\d+\)\n/,
+  );
+  t.notMatch(stdout, cwd, 'and no more than the step has to do with');
+  const refused = await cli(['render', 'gone.yaml', '--verbose'], { cwd });
+  t.equal(refused.code, 3);
+  t.match(
+    refused.stderr,
+    /^nodespawner: gone\.yaml: can't be read: there is no such file\n(?:.*\n)*.*ENOENT/,
+  );
+});
+
+t.test('--validate looks at every step, and renders none', async (t) => {
+  const cwd = workflowFolder(
+    t,
+    `${FLAT}  - id: bad
+    from: elsewhere
+    steps:
+      - { id: top, code: 'export default () => 1;' }
+      - id: broken
+        code: |
+          export const render = () =>
+            1 +;
+      - { id: never, schema: { by: { type: number } }, code: 'export const render = (table) => process.exit(1);' }
+`,
+  );
+  const { code, stdout, stderr } = await cli(['render', 'flow.yaml', '--validate'], { cwd });
+  t.same([code, stderr], [1, '']);
+  t.match(stdout, /^✓ sales › times {2}exports render\n/);
+  t.match(
+    stdout,
+    /✗ bad › top {2}error\n {4}error top\.js must export a function 'render' or 'fetch', but exports default\. \(badModule\)\n/,
+  );
+  t.match(stdout, /✗ bad › broken {2}error\n {4}error broken\.js:2:6: SyntaxError: .*\n +2 \| {3}1 \+;\n/);
+  t.match(stdout, /✗ bad › never {2}error\n {4}error params\.by: .*\(badParams\)\n/);
+  t.match(stdout, /\nerror: 3 of 4 steps; inputs: input, elsewhere\n$/);
+  writeFileSync(path.join(cwd, 'flow.yaml'), FLAT);
+  const fine = await cli(['render', 'flow.yaml', '--validate', '--json', '--input', 'input=gone.csv'], {
+    cwd,
+  });
+  t.equal(fine.code, 0, 'no input is read');
+  t.match(JSON.parse(fine.stdout), {
+    ok: true,
+    inputs: ['input'],
+    steps: [{ tab: 'sales', step: 'times', exports: ['render'], errors: [] }],
+  });
+});
+
 t.test('what is wrong with the workflow or a file of it is one line', async (t) => {
   const cwd = workflowFolder(t);
   const refusals: [code: number, args: string[], stderr: RegExp][] = [
@@ -124,9 +197,30 @@ t.test('what is wrong with the workflow or a file of it is one line', async (t) 
       /: type\.yaml:6:26: tabs\[0\]\.steps\[0\]\.schema\.a\.b\.type must be one of/,
     ],
     [3, ['render', 'tabs.json'], /: tabs\.json:1:1: tabs must be an array of tabs, but is undefined/],
+    [
+      3,
+      ['render', 'twice.yaml'],
+      /: twice\.yaml:6:9: tabs\[1\]\.steps\[0\]\.id must be one that nothing else has \(tabs\[0\]\.steps\[0\]\.id, at 3:15, is the same\), but is 's'/,
+    ],
+    [
+      3,
+      ['render', 'files.yaml'],
+      /: files\.yaml:5:9: tabs\[0\]\.steps\[1\]\.id must .* \(tabs\[0\]\.steps\[0\]\.id, at 4:9, is the same; a step without an id has that of its file\)/,
+    ],
+    [
+      3,
+      ['render', 'fails.yaml', '--input', 'late=in.csv'],
+      /: fails\.yaml:2:5: tabs\[0\]\.id must be .* \(there is an input of that name\)/,
+    ],
+    [
+      2,
+      ['render', 'fails.yaml', '--input', 'a=in.csv', '--input', 'a=b.csv'],
+      /--input a: given twice, as in\.csv and as b\.csv/,
+    ],
     [2, ['render', 'fails.yaml', '-o', 'nope=x.csv'], /--output nope=x\.csv: no such tab; there are late/],
     [2, ['render', 'fails.yaml', '-o', 'lat=x.csv'], /no such tab; did you mean 'late'\?/],
     [2, ['render', 'fails.yaml', '--wach'], /'--wach' \(did you mean '--watch'\?\)/],
+    [2, ['render', 'fails.yaml', '--validate', '--watch'], /--validate renders nothing: leave --watch out/],
     [2, ['rendr', 'fails.yaml'], /no command 'rendr'; did you mean 'render'\?/],
   ];
   writeFileSync(path.join(cwd, 'broken.yaml'), 'tabs:\n  - {\n');
@@ -136,6 +230,9 @@ t.test('what is wrong with the workflow or a file of it is one line', async (t) 
     'type.yaml':
       'tabs:\n  - id: a\n    steps:\n      - id: b\n        code: ""\n        schema: { a.b: { type: int } }\n',
     'tabs.json': '{}',
+    'twice.yaml':
+      'tabs:\n  - id: a\n    steps: [{ id: s, code: "" }]\n  - id: b\n    steps:\n      - id: s\n        code: ""\n',
+    'files.yaml': 'tabs:\n  - id: a\n    steps:\n      - file: times.mjs\n      - file: times.mjs\n',
     'fails.yaml': 'tabs:\n  - id: late\n    steps: [{ id: f, code: "exports.render = () => { throw 1 }" }]\n',
   };
   for (const [name, content] of Object.entries(files)) writeFileSync(path.join(cwd, name), content);

@@ -1,5 +1,5 @@
 // `nodespawner run`: tables in and out, what it says, and how it ends.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { once } from 'node:events';
 import { tableFromIPC } from 'apache-arrow';
@@ -63,6 +63,22 @@ t.test('from stdin to stdout, of which the content tells the format', async (t) 
   t.equal(forced.stdout, 'a,b\n1,x\n');
 });
 
+t.test('--delimiter: CSV in and out; what is hardly meant is said', async (t) => {
+  const cwd = folderOf(t, { 'same.mjs': SAME, 'in.csv': 'a;b\n1,5;"x;y"\n', 'in.tsv': 'a\tb;c\n1\tx\n' });
+  const out = ['-o', 'in=out.csv', '-o', 'tabs=out.tsv'];
+  const tables = ['--table', 'in=in.csv', '--table', 'tabs=in.tsv'];
+  const { code, stderr } = await cli(['run', 'same.mjs', ...tables, ...out, '--delimiter', ';'], { cwd });
+  t.same([code, stderr], [0, '']);
+  t.equal(readFileSync(path.join(cwd, 'out.csv'), 'utf8'), 'a;b\n1,5;"x;y"\n');
+  t.equal(readFileSync(path.join(cwd, 'out.tsv'), 'utf8'), 'a\tb;c\n1\tx\n', 'TSV has tabs');
+  writeFileSync(path.join(cwd, 'one.csv'), 'a;b\n1;2\n');
+  const doubtful = await cli(['run', 'same.mjs', '--table', 'in=one.csv', '-o', 'one-out.csv'], { cwd });
+  t.same(
+    [doubtful.code, doubtful.stderr],
+    [0, "one.csv: it has one column, 'a;b'; if it should have more: --delimiter ';'\n"],
+  );
+});
+
 t.test(
   'without an output: the value and the tables, for people, and what the step prints on stderr',
   async (t) => {
@@ -70,6 +86,8 @@ t.test(
       'step.ts': `import { tableFromArrays } from 'apache-arrow';
       export default ({ params }: { params: object }) => {
         console.log('printed');
+        console.error('in');
+        console.log('order');
         const n = Int32Array.from({ length: 25 }, (_, i) => i);
         return { value: params, tables: { numbers: tableFromArrays({ n }) } };
       };`,
@@ -80,7 +98,7 @@ t.test(
       { cwd },
     );
     t.equal(code, 0);
-    t.equal(stderr, 'printed\n');
+    t.equal(stderr, 'printed\nin\norder\n');
     t.equal(
       stdout,
       "{ year: 2024, month: 'may' }\nnumbers 25 rows, 1 column\n    n\nInt32\n    0\n    1\n… 23 more rows\n",
@@ -172,6 +190,7 @@ t.test('wrong usage is 2, a file that is not as it should be 3, each in one line
     'same.mjs': SAME,
     'two.mjs': 'export default ({ tables }) => ({ tables: { a: tables.t, b: tables.t } });',
     't.csv': 'a\n1\n',
+    'in.csv': 'a;b\n1,5;2\n',
     'broken.csv': 'a,b\n1\n',
     'broken.json': '[{',
     'broken.ndjson': '{}\n{',
@@ -188,6 +207,16 @@ t.test('wrong usage is 2, a file that is not as it should be 3, each in one line
     [2, ['run', 'same.mjs', '--tabel', 'x=y'], /'--tabel'/],
     [2, ['run', 'same.mjs', '--timeout', '5'], /--timeout 5: a time such as/],
     [2, ['run', 'same.mjs', '-o', '-'], /--output -: --format is needed/],
+    [
+      2,
+      ['run', 'same.mjs', '--delimiter', ';;'],
+      /--delimiter ';;': one character is needed, such as ';', or tab/,
+    ],
+    [
+      3,
+      ['run', 'same.mjs', '--table', 't=in.csv'],
+      /in\.csv: line 2 has 2 cells, and there are 1 columns; is it --delimiter ';'\?/,
+    ],
     [2, ['run', 'same.mjs', '--allow', '1.2.3.4:5'], /for --profile network/],
     [2, ['run', '-', '--table', 'a=-'], /stdin can be read once only/],
     [2, ['run', 'same.mjs', '--preload', 'not-there'], /Can't preload 'not-there'/],

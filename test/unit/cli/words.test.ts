@@ -1,7 +1,10 @@
 // What the command line takes, and what it makes of it.
 import t from 'tap';
 import { Arguments, readArguments, type Command } from '../../../cli/arguments.js';
+import { run as RUN } from '../../../cli/commands/run.js';
 import { printable, printableLine } from '../../../cli/printable.js';
+import { outputsOf } from '../../../cli/run/outputs.js';
+import { delimiterOf } from '../../../cli/tables/delimiter.js';
 import { paramOf } from '../../../cli/run/params.js';
 import { placeOf } from '../../../cli/run/explain.js';
 import { formatOfContent, formatOfName } from '../../../cli/tables/formats.js';
@@ -84,7 +87,53 @@ t.test('wrong options are refused by name', (t) => {
   refused(['--json=1'], /'--json'/);
   refused(['--kind', 'c'], /--kind c: there are a, b/);
   refused(['--table', 'x'], /--table x: NAME=VALUE/);
-  refused(['--table', 'x=1', '--table', 'x=2'], /--table x: given twice/);
+  refused(['--table', 'x=1', '--table', 'x=2'], /^--table x: given twice, as 1 and as 2$/);
+  t.end();
+});
+
+t.test('a delimiter is one character, and has no other meaning in CSV', (t) => {
+  const of = (text: string): string => delimiterOf(readArguments(RUN, [`--delimiter=${text}`]));
+  t.same([';', '|', 'tab', '\\t', '\t', ' ', '·', '🙂'].map(of), [
+    ';',
+    '|',
+    '\t',
+    '\t',
+    '\t',
+    ' ',
+    '·',
+    '🙂',
+  ]);
+  t.equal(delimiterOf(readArguments(RUN, [])), ',');
+  for (const text of ['', ';;', '"', '\n', '\r', '\0', '\ufeff', 'comma'])
+    t.throws(() => of(text), {
+      exitCode: 2,
+      code: 'ERR_USAGE',
+      message: /^--delimiter '.*': one character/s,
+    });
+  t.end();
+});
+
+t.test('of names that are given twice both values are said, unless they may be secrets', (t) => {
+  const env = { ...command, options: [{ name: 'env', value: 'NAME=VALUE', isMultiple: true, about: '' }] };
+  t.throws(() => readArguments(env, ['--env', 'A=1', '--env', 'A=2']).pairs('env'), {
+    message: /^--env A: given twice$/,
+  });
+  const outputs = (...files: string[]): unknown =>
+    outputsOf(
+      readArguments(
+        RUN,
+        files.flatMap((file) => ['-o', file]),
+      ),
+    );
+  t.throws(() => outputs('a=x.csv', 'b=./x.csv'), {
+    exitCode: 2,
+    message: /^--output b=\.\/x\.csv: given twice, as a=x\.csv and b=\.\/x\.csv$/,
+  });
+  t.match(
+    outputs('a=x.csv', 'a=x.arrow'),
+    [{ file: 'x.csv' }, { file: 'x.arrow' }],
+    'one table in two formats',
+  );
   t.end();
 });
 

@@ -124,3 +124,49 @@ t.test('of a name that is misspelt the right one is said', (t) => {
   });
   t.end();
 });
+
+t.test('of two things of one id both places are said', (t) => {
+  const step = (id: string) => ({ id, code: '' });
+  const refusals: [tabs: object[], option: string, message: string][] = [
+    [
+      [
+        { id: 'a', steps: [step('s')] },
+        { id: 'b', steps: [step('t'), step('s')] },
+      ],
+      'workflow.tabs[1].steps[1].id',
+      "one that nothing else has (workflow.tabs[0].steps[0].id is the same), but is 's'",
+    ],
+    [
+      [
+        { id: 'a', steps: [] },
+        { id: 'a', steps: [] },
+      ],
+      'workflow.tabs[1].id',
+      "one that nothing else has (workflow.tabs[0].id is the same), but is 'a'",
+    ],
+    [
+      [{ id: 'given', steps: [] }],
+      'workflow.tabs[0].id',
+      "one that nothing else has (there is an input of that name), but is 'given'",
+    ],
+  ];
+  for (const [tabs, option, message] of refusals)
+    t.throws(() => makePlan({ id: 'w', tabs }, ['given']), {
+      code: 'ERR_INVALID_OPTION',
+      option,
+      message: `${option} must be ${message}`,
+    });
+  // What users call them may be the same, and a step may be called as a tab is.
+  const named = [
+    {
+      id: 'a',
+      name: 'n',
+      steps: [
+        { ...step('a'), name: 'n' },
+        { ...step('b'), name: 'n' },
+      ],
+    },
+  ];
+  t.equal(makePlan({ id: 'w', tabs: named }, []).nodes.length, 2);
+  t.end();
+});
