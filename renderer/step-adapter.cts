@@ -205,8 +205,10 @@ function describe(value: unknown): string {
   if (typeof value !== 'object') return `a ${typeof value}`;
   if (isArray(value)) {
     const [first] = value as unknown[];
-    if (isPlainObject(first)) return `a list of objects (${OF_ROWS})`;
-    return isArrow(first) ? 'a list of tables (list.values() gives the batches of one)' : 'a list';
+    if (isArrow(first)) return 'a list of tables (list.values() gives the batches of one)';
+    // Rows of a table, too.
+    const isRow = typeof first === 'object' && first !== null && !isArray(first);
+    return isRow ? `a list of objects (${OF_ROWS})` : 'a list';
   }
   if (typeof (value as { then?: unknown }).then === 'function') return 'a Promise (await it)';
   if (isPlainObject(value) && isColumns(value)) return `an object (${OF_COLUMNS})`;

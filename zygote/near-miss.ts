@@ -36,6 +36,13 @@ function likenessOf(value: unknown, arrow: Classes): Likeness | undefined {
   return undefined;
 }
 
+/** What a table of apache-arrow gives when it is iterated over. */
+function isRow(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { toArray, toJSON } = value as Readonly<Record<string, unknown>>;
+  return typeof toArray === 'function' && typeof toJSON === 'function';
+}
+
 function refusal(reason: string, ...segments: Segment[]): Refusal {
   const refused = new Refusal((path) => new UnsupportedValueError(path, reason));
   for (const segment of segments.reverse()) refused.at(segment);
@@ -69,8 +76,13 @@ function find(value: unknown, arrow: Classes): Refusal | undefined {
   if (like !== undefined) return refusal(like.what);
   if (typeof value !== 'object' || value === null) return undefined;
   if (Array.isArray(value)) {
-    return likenessOf(value[0], arrow)?.isTable === true
-      ? refusal(`a list of tables: return ${EXAMPLE}, or what array.values() gives for the batches of one`)
+    const [first] = value as unknown[];
+    if (likenessOf(first, arrow)?.isTable === true)
+      return refusal(
+        `a list of tables: return ${EXAMPLE}, or what array.values() gives for the batches of one`,
+      );
+    return isRow(first)
+      ? refusal('rows of a table: return tableFromJSON(rows) of apache-arrow, or row.toJSON() of each')
       : undefined;
   }
   if (Object.hasOwn(value, 'tables')) {

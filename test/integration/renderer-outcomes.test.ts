@@ -230,6 +230,10 @@ t.test('of what is nearly a result is said what it should be', async (t) => {
       'return [{ a: 1 }];',
       /but returned a list of objects \(tableFromJSON\(rows\) of apache-arrow makes a table/,
     ],
+    [
+      'return [...table].filter((row) => row.a > 0);',
+      /but returned a list of objects \(tableFromJSON\(rows\)/,
+    ],
     ['return { table: [{ a: 1 }] };', /its table is a list of objects \(tableFromJSON\(rows\)/],
     ['return { a: [1], b: Int8Array.of(1) };', /has 'a' \(tableFromArrays\(columns\)/],
     ['return { table: { a: [1] } };', /its table is an object \(tableFromArrays\(columns\)/],

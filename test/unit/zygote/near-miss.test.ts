@@ -22,6 +22,7 @@ t.test('what was hardly meant as a value is told what it should be, and where', 
     ['a table among others', { sum: 1, rows: table.batches[0] }, 'value.rows', INTO_TABLES],
     ['batches', { 'a b': [table].values() }, 'value["a b"]', INTO_TABLES],
     ['a table as tables', { value: 1, tables: table }, 'value.tables', BY_NAME],
+    ['rows', [...table], 'value', /^rows of a table: return tableFromJSON\(rows\)/],
     ['a list', [table, table], 'value', /^a list of tables: .*array\.values\(\)/],
     [
       'of several one that is none',
