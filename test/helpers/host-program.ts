@@ -25,6 +25,8 @@ export interface HostOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Further descriptors that it inherits, from 4 on. */
   readonly inherited?: readonly number[];
+  /** @default 'ignore' */
+  readonly stdin?: 'ignore' | 'pipe';
 }
 
 export interface HostEnd {
@@ -45,7 +47,7 @@ export class HostProgram {
   constructor(
     t: Test,
     source: string,
-    { through = [], flags = [], env = {}, inherited = [] }: HostOptions = {},
+    { through = [], flags = [], env = {}, inherited = [], stdin = 'ignore' }: HostOptions = {},
   ) {
     const [command = '', ...args] = through.concat(
       process.execPath,
@@ -55,7 +57,7 @@ export class HostProgram {
       PRELUDE + source,
     );
     this.process = spawn(command, args, {
-      stdio: ['ignore', 'ignore', 'pipe', 'pipe', ...inherited],
+      stdio: [stdin, 'ignore', 'pipe', 'pipe', ...inherited],
       env: { PATH: process.env.PATH, ...env },
       // A group of its own, to which signals can be sent as a terminal does.
       detached: true,

@@ -1,8 +1,8 @@
 /** Hosts in the namespace of a test, whose children use its network. */
 import type { Test } from 'tap';
-import type { NetworkOptions, SandboxOptions } from '../../lib/index.js';
+import type { NetworkOptions, SandboxOptions, ZygoteOptions } from '../../lib/index.js';
 import { HostProgram } from './host-program.js';
-import { PROBES, type TestNetwork } from './network.js';
+import { PROBES, TestNetwork } from './network.js';
 import { NO_POOL } from './zygote.js';
 
 export interface ChildRun {
@@ -19,45 +19,82 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+export interface ChildJob {
+  /** Of an async function, which may use what PROBES has. */
+  readonly body: string;
+  readonly options?: RunOptions;
+}
+
+function zygoteOptions({ network = {}, sandbox = {}, preload = [] }: RunOptions): ZygoteOptions {
+  return { preload, pool: NO_POOL, sandbox: { ...sandbox, profile: 'network', network } };
+}
+
 /** The text of a program that starts a zygote of the profile `network`, as `zygote`. */
-export function startZygoteText({ network = {}, sandbox = {}, preload = [] }: RunOptions): string {
-  const options = { preload, pool: NO_POOL, sandbox: { ...sandbox, profile: 'network', network } };
+export function startZygoteText(options: RunOptions): string {
   // Also as a global: a handle that nothing can reach is collected, and its zygote ends.
-  return `const zygote = (globalThis.zygote = await Zygote.start(${JSON.stringify(options)}));\n`;
+  return `const zygote = (globalThis.zygote = await Zygote.start(${JSON.stringify(zygoteOptions(options))}));\n`;
 }
 
-/** Runs the bodies of functions, each in a child of one zygote, side by side. They may use what PROBES has. */
-export async function runInChildren(
-  t: Test,
-  network: TestNetwork,
-  bodies: readonly string[],
-  options: RunOptions = {},
-): Promise<readonly ChildRun[]> {
-  const codes = bodies.map((body) => `${PROBES}\nexport default async () => { ${body} };`);
-  const spawnOptions = options.env === undefined ? {} : { env: options.env };
-  const host = new HostProgram(
-    t,
-    `${startZygoteText(options)}
-    const run = (code) => zygote.run(code, {}, ${JSON.stringify(spawnOptions)})
-      .then(({ value }) => ({ value }), (error) => ({ failed: error.result ?? { status: String(error) } }));
-    say(await Promise.all(${JSON.stringify(codes)}.map(run)));
-    await zygote.close();`,
-    { through: network.through },
-  );
-  const results = await host.next<readonly ChildRun[]>();
-  await host.end();
-  return results;
-}
+/** Runs what it reads, a line for all that is to run side by side. One zygote is for all that want the same one. */
+const PROGRAM = `
+import { createInterface } from 'node:readline';
+const zygotes = (globalThis.zygotes = new Map());
+const zygoteOf = (options) => {
+  const key = JSON.stringify(options);
+  if (!zygotes.has(key)) zygotes.set(key, Zygote.start(options));
+  return zygotes.get(key);
+};
+const run = async ({ zygote, code, options }) => {
+  try {
+    return { value: (await (await zygoteOf(zygote)).run(code, {}, options)).value };
+  } catch (error) {
+    return { failed: error.result ?? { status: String(error) } };
+  }
+};
+for await (const line of createInterface({ input: process.stdin })) say(await Promise.all(JSON.parse(line).map(run)));
+`;
 
-/** What the body returned. Fails if it did not. */
-export async function runInChild<T>(
-  t: Test,
-  network: TestNetwork,
-  body: string,
-  options: RunOptions = {},
-): Promise<T> {
-  const [run] = await runInChildren(t, network, [body], options);
-  if (run === undefined || run.failed !== undefined)
-    throw new Error(`the child failed: ${JSON.stringify(run)}`);
-  return run.value as T;
+/**
+ * A host, and zygotes for all tests that leave its network as they found it. These run one after the other: what servers
+ * hear is of the one that runs.
+ */
+export class NetworkHost {
+  readonly network: TestNetwork;
+  readonly #program: HostProgram;
+
+  private constructor(network: TestNetwork, program: HostProgram) {
+    this.network = network;
+    this.#program = program;
+  }
+
+  /** Is gone, with the network, when the test ends. */
+  static async start(t: Test): Promise<NetworkHost> {
+    const network = await TestNetwork.make(t);
+    return new NetworkHost(network, new HostProgram(t, PROGRAM, { through: network.through, stdin: 'pipe' }));
+  }
+
+  /** Runs each in a child, all of them side by side. */
+  run(jobs: readonly ChildJob[]): Promise<readonly ChildRun[]> {
+    const asked = jobs.map(({ body, options = {} }) => ({
+      zygote: zygoteOptions(options),
+      code: `${PROBES}\nexport default async () => { ${body} };`,
+      options: options.env === undefined ? {} : { env: options.env },
+    }));
+    this.#program.process.stdin?.write(`${JSON.stringify(asked)}\n`);
+    return this.#program.next();
+  }
+
+  /** What the bodies returned. Fails if one did not. */
+  async values<T>(jobs: readonly ChildJob[]): Promise<readonly T[]> {
+    const runs = await this.run(jobs);
+    const failed = runs.filter((run) => run.failed !== undefined);
+    if (failed.length > 0) throw new Error(`children failed: ${JSON.stringify(failed)}`);
+    return runs.map(({ value }) => value as T);
+  }
+
+  /** What the body returned. Fails if it did not. */
+  async value<T>(body: string, options: RunOptions = {}): Promise<T> {
+    const [value] = await this.values<T>([{ body, options }]);
+    return value as T;
+  }
 }

@@ -5,6 +5,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { setImmediate } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { eventually } from './eventually.js';
 import { FIXTURES } from './zygote.js';
@@ -89,9 +90,16 @@ export class TestNetwork {
     this.inHost('sh', '-c', `echo ${value} > /proc/sys/${setting}`);
   }
 
-  /** All that the servers have said: whom they heard from, and where. */
+  /** All that the servers have said since `forget()`: whom they heard from, and where. */
   get heard(): readonly string[] {
     return this.#lines;
+  }
+
+  /** What the servers have said so far is of an earlier test. */
+  async forget(): Promise<void> {
+    // What they have written is read by then: libuv does it before it runs this.
+    await setImmediate();
+    this.#lines.length = 0;
   }
 
   /** Lets the servers on port 82 read what they were sent. */

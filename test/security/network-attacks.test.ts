@@ -3,7 +3,7 @@
 import path from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
-import type { NetworkOptions } from '../../lib/index.js';
+import type { NetworkOptions, SandboxLayer } from '../../lib/index.js';
 import { eventually } from '../helpers/eventually.js';
 import { HostProgram } from '../helpers/host-program.js';
 import {
@@ -18,12 +18,23 @@ import {
   PROBES,
   TestNetwork,
 } from '../helpers/network.js';
-import { runInChild, startZygoteText } from '../helpers/network-host.js';
+import { NetworkHost, startZygoteText } from '../helpers/network-host.js';
 import { onlyStubsHaveLinks, processOf } from '../helpers/network-processes.js';
 import { buildRaw, SYSTEM_CALLS } from '../helpers/security/lab.js';
 
 const skip = canHaveNetworks();
 t.setTimeout(290_000);
+
+const shared = skip === false ? await NetworkHost.start(t) : undefined;
+
+/** A test of which the servers have heard nothing yet. */
+function test(name: string, run: (t: Test, host: NetworkHost, network: TestNetwork) => Promise<void>): void {
+  t.test(name, { skip }, async (t) => {
+    if (shared === undefined) throw new Error('there is no network');
+    await shared.network.forget();
+    await run(t, shared, shared.network);
+  });
+}
 
 /** All that is public, and a name server. */
 const EVERYTHING: NetworkOptions = {
@@ -39,12 +50,9 @@ const GET = `const get = (url) => fetch(url, { signal: AbortSignal.timeout(WAIT)
 /** Those that an allowed server heard, and were meant to be heard. */
 const asked = (line: string): boolean => !line.startsWith(`udp ${OTHER}:53 `);
 
-t.test('a name that leads to a forbidden address does not get there', { skip }, async (t) => {
-  const network = await TestNetwork.make(t);
+test('a name that leads to a forbidden address does not get there', async (t, host, network) => {
   const forbidden = [...PRIVATE, HOST, HOST_TOO];
-  const found = await runInChild(
-    t,
-    network,
+  const found = await host.value(
     `${GET}
      const name = (address) => address.replaceAll('.', '-') + '.rebind.test';
      const dns = await import('node:dns/promises');
@@ -61,49 +69,41 @@ t.test('a name that leads to a forbidden address does not get there', { skip }, 
   t.strictSame(network.heard.filter(asked), [`http ${OTHER}:80 from ${HOST}`]);
 });
 
-t.test(
-  'a redirect of an allowed server to a forbidden address is not followed there',
-  { skip },
-  async (t) => {
-    const network = await TestNetwork.make(t);
-    const forbidden = [METADATA, '10.1.2.3', HOST, '2852039166', '[::ffff:a9fe:a9fe]'];
-    const found = await runInChild(
-      t,
-      network,
-      `${GET}
+test('a redirect of an allowed server to a forbidden address is not followed there', async (t, host, network) => {
+  const forbidden = [METADATA, '10.1.2.3', HOST, '2852039166', '[::ffff:a9fe:a9fe]'];
+  const found = await host.value(
+    `${GET}
      const to = (where) => get('http://${ALLOWED}/to/' + encodeURIComponent('http://' + where + '/'));
      return [await to('${OTHER}'), ...(await Promise.all(${JSON.stringify(forbidden)}.map(to)))];`,
-      { network: EVERYTHING },
-    );
-    t.match(found, [`hello from ${OTHER}`, ...forbidden.map(() => 'refused')]);
-    const elsewhere = network.heard.filter((line) => !line.startsWith(`http ${ALLOWED}:80 `));
-    t.strictSame(elsewhere, [`http ${OTHER}:80 from ${HOST}`]);
-  },
-);
+    { network: EVERYTHING },
+  );
+  t.match(found, [`hello from ${OTHER}`, ...forbidden.map(() => 'refused')]);
+  const elsewhere = network.heard.filter((line) => !line.startsWith(`http ${ALLOWED}:80 `));
+  t.strictSame(elsewhere, [`http ${OTHER}:80 from ${HOST}`]);
+});
 
-for (const off of [[], ['syscalls']] as const) {
-  const also = off.length === 0 ? '' : ', without the filter of system calls';
-  t.test(`no way of writing a forbidden address gets there${also}`, { skip }, async (t) => {
-    const network = await TestNetwork.make(t);
-    // inet_aton(3) takes numbers of one to four parts, in three bases.
-    const spellings = ['167838211', '0xa010203', '012.0x1.515', '10.66051', '0250.077.021.020', '2852039166'];
-    const mapped = PRIVATE.map((address) => `::ffff:${address}`);
-    const found = await runInChild<readonly string[]>(
-      t,
-      network,
-      `const all = ${JSON.stringify([...spellings, ...mapped, `::ffff:${HOST}`, '::ffff:0:10.1.2.3'])};
-       return [await tcp('${ALLOWED.split('.').slice(0, 2).join('.')}.50177', 81), ...(await Promise.all(all.map((one) => tcp(one, 81))))];`,
-      { network: EVERYTHING, sandbox: { off } },
-    );
+test('no way of writing a forbidden address gets there', async (t, host, network) => {
+  // inet_aton(3) takes numbers of one to four parts, in three bases.
+  const spellings = ['167838211', '0xa010203', '012.0x1.515', '10.66051', '0250.077.021.020', '2852039166'];
+  const mapped = PRIVATE.map((address) => `::ffff:${address}`);
+  const body = `const all = ${JSON.stringify([...spellings, ...mapped, `::ffff:${HOST}`, '::ffff:0:10.1.2.3'])};
+     return [await tcp('${ALLOWED.split('.').slice(0, 2).join('.')}.50177', 81), ...(await Promise.all(all.map((one) => tcp(one, 81))))];`;
+  // Without the filter of system calls, too.
+  const variants: readonly (readonly SandboxLayer[])[] = [[], ['syscalls']];
+  const jobs = variants.map((off) => ({ body, options: { network: EVERYTHING, sandbox: { off } } }));
+  for (const [i, found] of (await host.values<readonly string[]>(jobs)).entries()) {
+    const also = `off: ${variants[i]?.join() ?? ''}`;
     // 192.31.196.1, written in three parts.
-    t.equal(found[0], ALLOWED);
-    t.notMatch(found.slice(1).join(), /\d+\.\d+\.\d+\.\d+/, 'no server has said its address');
-    t.strictSame(network.heard, [`tcp ${ALLOWED}:81 from ${HOST}`]);
-  });
-}
+    t.equal(found[0], ALLOWED, also);
+    t.notMatch(found.slice(1).join(), /\d+\.\d+\.\d+\.\d+/, `no server has said its address; ${also}`);
+  }
+  t.strictSame(
+    network.heard,
+    variants.map(() => `tcp ${ALLOWED}:81 from ${HOST}`),
+  );
+});
 
-t.test('what routers would write their addresses in goes nowhere', { skip }, async (t) => {
-  const network = await TestNetwork.make(t);
+test('what routers would write their addresses in goes nowhere', async (t, host) => {
   const addon = buildRaw(t);
   const { setsockopt } = SYSTEM_CALLS;
   // Record Route and Timestamp (RFC 791, 3.1), with room for as many as fit. The kernel sends no others to their end.
@@ -126,7 +126,7 @@ t.test('what routers would write their addresses in goes nowhere', { skip }, asy
       });
     });
     return Promise.all([withOptions(), withOptions(7, 39, 4), withOptions(68, 36, 5, 1), withOptions(148, 4, 0, 0)]);`;
-  const found = await runInChild(t, network, body, {
+  const found = await host.value(body, {
     network: EVERYTHING,
     sandbox: { off: ['syscalls'], files: [path.dirname(addon)] },
   });
@@ -165,19 +165,15 @@ t.test('a child reaches neither of the routers, nor either end of a link', { ski
   t.equal(heard, 0);
 });
 
-t.test(
-  'a child can not listen; a server of its own without the filter is reached by nobody',
-  { skip },
-  async (t) => {
-    const network = await TestNetwork.make(t);
-    const listen = `new Promise((resolve) => {
+test('a child can not listen; a server of its own without the filter is reached by nobody', async (t, shared, network) => {
+  const listen = `new Promise((resolve) => {
     const server = net.createServer((socket) => socket.end('child'));
     server.on('error', (error) => resolve(error.code));
     server.listen(5000, '0.0.0.0', () => resolve('listens'));
   })`;
-    t.equal(await runInChild(t, network, `return ${listen};`, { network: EVERYTHING }), 'EPERM');
-    // With a route to it, as nobody has, from the host; its router does not let anything begin.
-    const code = `${PROBES}\nexport default async ({ params }) => {
+  t.equal(await shared.value(`return ${listen};`, { network: EVERYTHING }), 'EPERM');
+  // With a route to it, as nobody has, from the host; its router does not let anything begin.
+  const code = `${PROBES}\nexport default async ({ params }) => {
     const said = await ${listen};
     const own = await new Promise((resolve) => {
       const socket = net.connect(81, '${ALLOWED}', () => { resolve(socket.localAddress); socket.destroy(); });
@@ -187,9 +183,9 @@ t.test(
     await new Promise((resolve) => setTimeout(resolve, 2 * WAIT));
     return itself;
   };`;
-    const host = new HostProgram(
-      t,
-      `${startZygoteText({ network: EVERYTHING, sandbox: { off: ['syscalls'] } })}
+  const host = new HostProgram(
+    t,
+    `${startZygoteText({ network: EVERYTHING, sandbox: { off: ['syscalls'] } })}
     ${PROBES}
     import { execFileSync } from 'node:child_process';
     const ip = (...args) => String(execFileSync('ip', args, { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } }));
@@ -199,27 +195,19 @@ t.test(
     const reached = await tcp(own, 5000);
     say([said, reached, (await child.result).value]);
     await zygote.close();`,
-      { through: network.through },
-    );
-    t.strictSame(await host.next(), ['listens', 'no answer', 'child']);
-  },
-);
+    { through: network.through },
+  );
+  t.strictSame(await host.next(), ['listens', 'no answer', 'child']);
+});
 
-t.test(
-  'an allowed address is reached at its port only, and a name server at its own',
-  { skip },
-  async (t) => {
-    const network = await TestNetwork.make(t);
-    const found = await runInChild(
-      t,
-      network,
-      `const dns = await import('node:dns/promises');
+test('an allowed address is reached at its port only, and a name server at its own', async (t, host) => {
+  const found = await host.value(
+    `const dns = await import('node:dns/promises');
      return Promise.all([dns.resolve4('${NAME}'), tcp('${ALLOWED}', 81), tcp('${ALLOWED}', 80), tcp('${OTHER}', 81), udp('${OTHER}', 7), udp('${ALLOWED}', 81)]);`,
-      { network: { allow: [{ to: ALLOWED, ports: 81 }], dns: [OTHER] } },
-    );
-    t.strictSame(found, [[ALLOWED], ALLOWED, 'EHOSTUNREACH', 'EHOSTUNREACH', 'no answer', 'no answer']);
-  },
-);
+    { network: { allow: [{ to: ALLOWED, ports: 81 }], dns: [OTHER] } },
+  );
+  t.strictSame(found, [[ALLOWED], ALLOWED, 'EHOSTUNREACH', 'EHOSTUNREACH', 'no answer', 'no answer']);
+});
 
 /** A host whose child has ended with more to be sent at `port` than the other side takes. */
 async function leaveConnection(t: Test, network: TestNetwork, port: number): Promise<HostProgram> {
