@@ -40,14 +40,12 @@ t.test('a frame that code writes itself is its own word, 200 times', async (t) =
 
 t.test('each of its descriptors closed, one by one and all at once', async (t) => {
   const [fds] = [(await lab.value('return openFds().map(([fd]) => fd)')) as number[]];
-  for (const fd of [...fds, -1])
-    await ends(
-      t,
-      lab,
-      `for (const fd of params < 0 ? ${JSON.stringify(fds)} : [params]) attempt(() => fs.closeSync(fd)); setTimeout(() => {}, 10); await sleep(20); return 1;`,
-      fd,
-      { timeoutMs: 1500 },
-    );
+  const body = `for (const fd of params < 0 ? ${JSON.stringify(fds)} : [params]) attempt(() => fs.closeSync(fd)); setTimeout(() => {}, 10); await sleep(20); return 1;`;
+  await allEnd(
+    t,
+    lab,
+    [...fds, -1].map((params) => ({ body, params, timeoutMs: 1500 })),
+  );
 });
 
 t.test('each of its descriptors filled with noise', async (t) => {
@@ -56,20 +54,22 @@ t.test('each of its descriptors filled with noise', async (t) => {
 });
 
 t.test('other files in the places of its result and its output', async (t) => {
-  for (const [place, file] of [
+  const places = [
     ['resultFd', '/dev/zero'],
     ['resultFd', '/dev/null'],
     ['resultFd', '/tmp/file'],
     ['outputFd', '/dev/zero'],
     ['outputFd', '/tmp/file'],
     ['outputFd', '/proc/self/exe'],
-  ])
-    await ends(
-      t,
-      lab,
-      `fs.writeFileSync('/tmp/file', 'x'); sys('dup2', fs.openSync(params.file, 'r'), ${place}()); const { tableFromArrays } = require('apache-arrow'); return { value: 1, tables: { a: tableFromArrays({ a: [1, 2] }) } };`,
-      { file },
-    );
+  ] as const;
+  await allEnd(
+    t,
+    lab,
+    places.map(([place, file]) => ({
+      body: `fs.writeFileSync('/tmp/file', 'x'); sys('dup2', fs.openSync(params.file, 'r'), ${place}()); const { tableFromArrays } = require('apache-arrow'); return { value: 1, tables: { a: tableFromArrays({ a: [1, 2] }) } };`,
+      params: { file },
+    })),
+  );
 });
 
 t.test('output that is still being written to, and output with holes', async (t) => {
