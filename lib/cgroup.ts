@@ -1,7 +1,8 @@
 /** Finds a control group below which children can be given groups of their own (cgroups(7)), version 2 or 1. */
-import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { directoryOf, readHierarchies, readMounts, type Hierarchy, type Mount } from './cgroup-mounts.js';
+import { ZygoteStartError } from './errors.js';
 
 export interface CgroupParents {
   readonly version: 1 | 2;
@@ -119,4 +120,46 @@ export function findCgroupParents(): CgroupParents | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Of those that a directory is below, the one that it is in. */
+function mountOf(directory: string, mounts: readonly Mount[]): Mount | undefined {
+  const isBelow = ({ point }: Mount): boolean => !path.relative(point, directory).startsWith('..');
+  // Of two at the same place, the later one covers the other.
+  return mounts.filter(isBelow).reduce<Mount | undefined>((inner, mount) => {
+    return inner === undefined || mount.point.length >= inner.point.length ? mount : inner;
+  }, undefined);
+}
+
+function realPath(directory: string): string {
+  try {
+    return realpathSync(directory);
+  } catch {
+    return directory;
+  }
+}
+
+/**
+ * The groups that the caller names. One that is in no file system of control groups is left to the launcher, which can't
+ * make any there, and says why.
+ * @throws {ZygoteStartError} `ERR_SANDBOX_UNAVAILABLE` where nothing would hold memory or tasks
+ */
+export function namedCgroupParents(
+  directories: readonly string[],
+  mounts: readonly Mount[] = readMounts(),
+): CgroupParents {
+  const hierarchies = directories.map((directory) => mountOf(realPath(directory), mounts));
+  // Version 2 has one hierarchy, and the launcher ends if it can't hand these controllers down.
+  if (hierarchies.some((mount) => mount?.type === 'cgroup2')) return { version: 2, directories };
+  const isIn = (name: string): boolean => hierarchies.some((mount) => mount?.options.includes(name) === true);
+  const missing = CONTROLLERS.filter((name) => !isIn(name));
+  if (missing.length > 0 && hierarchies.every((mount) => mount?.type === 'cgroup')) {
+    const named = directories.length === 0 ? 'no directory' : directories.join(' and ');
+    throw new ZygoteStartError(
+      'ERR_SANDBOX_UNAVAILABLE',
+      `sandbox.cgroups names ${named}, where no controller ${missing.join(' and none ')} is: name a directory of each, or turn the layer limits off`,
+      '',
+    );
+  }
+  return { version: 1, directories };
 }

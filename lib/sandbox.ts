@@ -1,6 +1,6 @@
 /** From what the caller asks for to what the launcher and the zygote are told. */
 import type { SandboxConfig } from '../protocol/start.js';
-import { findCgroupParents, type CgroupParents } from './cgroup.js';
+import { findCgroupParents, namedCgroupParents, type CgroupParents } from './cgroup.js';
 import { DEFAULT_UIDS } from './defaults.js';
 import { canGiveIds } from './ids.js';
 import { LAYER_BITS, SANDBOX_LAYERS, type SandboxLayer } from './layers.js';
@@ -102,7 +102,7 @@ export function planSandbox(options: CheckedSandboxOptions): SandboxPlan {
       ? undefined
       : options.cgroups === undefined
         ? findCgroupParents()
-        : { version: 2, directories: options.cgroups };
+        : namedCgroupParents(options.cgroups);
   const bits = on.reduce((sum, layer) => sum | LAYER_BITS[layer], 0);
   const filter = readFilter(options.profile);
   const memory = !has('limits')

@@ -156,7 +156,8 @@ export interface SandboxOptions {
    */
   readonly uids?: { readonly first: number; readonly count: number };
   /**
-   * Directories of cgroup file systems in which groups for children can be made.
+   * Directories of cgroup file systems in which groups for children can be made: one of version 2, or of version 1 one of
+   * each hierarchy, `memory` and `pids` at least.
    * @default the host's own group, or in version 2 a delegated one right above it, where the host may
    */
   readonly cgroups?: readonly string[];

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
+import { findCgroupParents } from '../../lib/cgroup.js';
 import { Zygote } from '../../lib/index.js';
 import { SANDBOX_LAYERS } from '../../lib/layers.js';
 import { compile } from '../helpers/compile.js';
@@ -109,6 +110,20 @@ t.test('a control group that can not be written to, or is not there', async (t) 
     'a folder that is none',
   );
 });
+
+t.test(
+  'control groups that the caller names: their version is said, and they have to hold all',
+  async (t) => {
+    const found = findCgroupParents();
+    if (found === undefined) throw new Error('this needs a control group in which groups can be made');
+    const zygote = await startZygote(t, { sandbox: { cgroups: found.directories } });
+    t.equal(zygote.sandbox.memory, `cgroup${found.version}`);
+    for (const cgroups of [[], ...(found.version === 1 ? [found.directories.slice(0, 1)] : [])]) {
+      const error = await rejection(Zygote.start({ preload: [], sandbox: { cgroups } }));
+      t.match(error, { code: 'ERR_SANDBOX_UNAVAILABLE', message: /^sandbox\.cgroups names / });
+    }
+  },
+);
 
 t.test(
   'where the host may not make control groups, the sandbox says that something else holds memory',
