@@ -1,6 +1,6 @@
 /** The control socket: requests to the zygote, replies from it, told apart by a token for each child. */
 import { zygoteGone } from './errors.js';
-import { native, REQUEST_CLONE, REQUEST_KILL, REQUEST_SIGNAL, type Reply } from './native.js';
+import { native, REPLY_FAILED, REQUEST_CLONE, REQUEST_KILL, REQUEST_SIGNAL, type Reply } from './native.js';
 
 export type Gone = 'died' | 'closed';
 
@@ -16,10 +16,39 @@ interface Request {
   readonly signal: number;
   /** The child's end of its job socket, which is closed once sent; -1 for none. */
   readonly jobFd: number;
+  /** By `performance.now()`. */
+  readonly since: number;
 }
 
 /** How often a request is sent again that the kernel has no room for, in milliseconds. */
 const RETRY_MS = 5;
+
+/**
+ * How long descriptors may be in the way of others, in milliseconds: so many may be on their way between processes of one user
+ * (unix(7)), and land as they are received. As in native/launcher/init.c.
+ */
+export const IN_FLIGHT_MS = 5_000;
+
+/** As if the zygote had said it. */
+function failed(token: number, step: string, error: string): Reply {
+  return {
+    kind: REPLY_FAILED,
+    token,
+    step,
+    error,
+    pid: 0,
+    exitCode: null,
+    signal: null,
+    userUs: 0,
+    systemUs: 0,
+    peakMemoryKb: 0,
+    forbidden: -1,
+    oomKills: 0,
+    taskFails: 0,
+    threads: 0,
+    threadsLeftOut: 0,
+  };
+}
 
 export class Control {
   readonly #fd: number;
@@ -63,7 +92,7 @@ export class Control {
   clone(jobFd: number, listener: ReplyListener): number {
     const token = (this.#lastToken = (this.#lastToken + 1) >>> 0 || 1);
     this.#listeners.set(token, listener);
-    this.#send({ kind: REQUEST_CLONE, token, signal: 0, jobFd });
+    this.#send(REQUEST_CLONE, token, 0, jobFd);
     return token;
   }
 
@@ -74,12 +103,12 @@ export class Control {
 
   /** Sends a signal to the child alone. */
   signal(token: number, signal: number): void {
-    this.#send({ kind: REQUEST_SIGNAL, token, signal, jobFd: -1 });
+    this.#send(REQUEST_SIGNAL, token, signal);
   }
 
   /** SIGKILL for the child and all that it started. */
   kill(token: number): void {
-    this.#send({ kind: REQUEST_KILL, token, signal: 0, jobFd: -1 });
+    this.#send(REQUEST_KILL, token);
   }
 
   /** There will be no more replies for this child. */
@@ -111,32 +140,55 @@ export class Control {
     for (const listener of listeners) listener.onGone(how);
   }
 
-  #send(request: Request): void {
-    if (this.#gone === undefined) this.#waiting.push(request);
-    else if (request.jobFd >= 0) native.close(request.jobFd);
+  #send(kind: number, token: number, signal = 0, jobFd = -1): void {
+    if (this.#gone === undefined)
+      this.#waiting.push({ kind, token, signal, jobFd, since: performance.now() });
+    else if (jobFd >= 0) native.close(jobFd);
     this.#flush();
   }
 
-  /** In order. What the kernel has no room for goes out later: with the next reply, or after a while if none comes. */
+  /**
+   * In order, but that nobody waits for somebody else's descriptors. What the kernel has no room for goes out later: with the
+   * next reply, or after a while if none comes.
+   */
   #flush(): void {
-    while (this.#gone === undefined) {
-      const request = this.#waiting[0];
-      if (request === undefined) return;
+    const refused: Request[] = [];
+    const held = new Set<number>();
+    for (let i = 0; ;) {
+      const request = this.#waiting[i];
+      if (request === undefined) break;
+      const { kind, token, signal, jobFd, since } = request;
+      if (held.has(token) || (held.size > 0 && jobFd >= 0)) {
+        held.add(token);
+        i++;
+        continue;
+      }
+      let full: string | null;
       try {
-        if (!native.sendRequest(this.#fd, request.kind, request.token, request.signal, request.jobFd)) {
-          this.#retry ??= setTimeout(() => {
-            this.#retry = undefined;
-            this.#flush();
-          }, RETRY_MS);
-          return;
-        }
+        full = native.sendRequest(this.#fd, kind, token, signal, jobFd);
       } catch {
         this.close('died'); // EPIPE: the zygote is gone
         return;
       }
-      this.#waiting.shift();
-      if (request.jobFd >= 0) native.close(request.jobFd);
+      if (full === 'EAGAIN') break;
+      if (full !== null && performance.now() - since < IN_FLIGHT_MS) {
+        held.add(token);
+        i++;
+        continue;
+      }
+      this.#waiting.splice(i, 1);
+      if (jobFd >= 0) native.close(jobFd);
+      if (full !== null) refused.push(request);
     }
+    if (this.#waiting.length > 0) {
+      this.#retry ??= setTimeout(() => {
+        this.#retry = undefined;
+        this.#flush();
+      }, RETRY_MS);
+    }
+    // Whoever is told may ask for something at once.
+    for (const { token } of refused)
+      this.#listeners.get(token)?.onReply(failed(token, 'sendmsg(clone)', 'ETOOMANYREFS'));
   }
 
   #receive(): void {

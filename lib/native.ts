@@ -45,7 +45,8 @@ export interface HostAddon {
   close(fd: number): void;
   setNonBlocking(fd: number): void;
   enableCredentials(fd: number): void;
-  sendRequest(fd: number, kind: number, token: number, signal: number, jobFd: number): boolean;
+  /** Null if it is sent, else why there is no room for it now: `EAGAIN` or `ETOOMANYREFS`. */
+  sendRequest(fd: number, kind: number, token: number, signal: number, jobFd: number): string | null;
   receiveReply(fd: number): Reply | null | undefined;
   duplicate(fd: number): number;
   createMemfd(name: string): number;

@@ -1,6 +1,6 @@
 /** A child from the request to the last descendant: what both kinds of handle have in common. */
 import { constants } from 'node:os';
-import type { Control, Gone, ReplyListener } from './control.js';
+import { IN_FLIGHT_MS, type Control, type Gone, type ReplyListener } from './control.js';
 import { SpawnError, zygoteGone } from './errors.js';
 import { hintFor } from './hints.js';
 import type { JobMessage } from './job-message.js';
@@ -308,15 +308,15 @@ export class RunningChild implements ReplyListener {
   }
 
   /** Owns `hostEnd`: the child has no use for it after its job, and neither have we. */
-  #sendJob(hostEnd: number, job: JobMessage): void {
+  #sendJob(hostEnd: number, job: JobMessage, since = performance.now()): void {
     try {
       native.sendMessage(hostEnd, job.bytes, job.fds);
     } catch (error) {
       const { code = String(error) } = error as NodeJS.ErrnoException;
       // Descriptors in flight are limited for each user (unix(7)); they land as children receive them.
-      if (!this.#over && code === 'ETOOMANYREFS') {
+      if (!this.#over && code === 'ETOOMANYREFS' && performance.now() - since < IN_FLIGHT_MS) {
         setTimeout(() => {
-          this.#sendJob(hostEnd, job);
+          this.#sendJob(hostEnd, job, since);
         }, RETRY_MS);
         return;
       }

@@ -27,10 +27,10 @@ Napi::Value SendRequest(const Napi::CallbackInfo& info) {
   const int job_fd = info[4].As<Napi::Number>().Int32Value();
   const int error =
       SendMessage(info[0].As<Napi::Number>().Int32Value(), &request, sizeof request, &job_fd, job_fd >= 0 ? 1 : 0);
-  // ETOOMANYREFS: descriptors in flight are limited too (unix(7)); they land as the zygote receives them.
-  if (error == EAGAIN || error == ETOOMANYREFS) return Napi::Boolean::New(info.Env(), false);
+  // What passes. ETOOMANYREFS: descriptors in flight are limited too (unix(7)); they land as others receive them.
+  if (error == EAGAIN || error == ETOOMANYREFS) return Napi::String::New(info.Env(), ErrnoName(error));
   if (error) return ThrowErrno(info.Env(), "sendmsg", error);
-  return Napi::Boolean::New(info.Env(), true);
+  return info.Env().Null();
 }
 
 Napi::Value ReceiveReply(const Napi::CallbackInfo& info) {

@@ -6,6 +6,7 @@ import { Zygote } from '../../lib/index.js';
 import { native } from '../../lib/native.js';
 import { eventually } from '../helpers/eventually.js';
 import { HostProgram } from '../helpers/host-program.js';
+import { asOtherUser } from '../helpers/other-user.js';
 import { zygoteTree } from '../helpers/processes.js';
 import { MARK, newMark, NO_POOL, rejection, startZygote } from '../helpers/zygote.js';
 
@@ -18,7 +19,7 @@ t.afterEach(() => {
 function sendGarbage(): void {
   native.sendRequest = (fd) => {
     native.sendMessage(fd, Buffer.from('garbage'), []);
-    return true;
+    return null;
   };
 }
 
@@ -89,13 +90,49 @@ t.test('descriptors of others that are on their way are waited for', async (t) =
   t.strictSame(await host.next(), { value: 1 });
 });
 
-t.test('if they never arrive, that is said', async (t) => {
-  putInFlight(t, 300);
-  const through = ['sh', '-c', 'ulimit -n 110; exec "$@"', 'sh'];
-  const host = new HostProgram(t, START, { through, env: { [MARK]: newMark() } });
-  const message = /sendmsg\(stub\) failed with ETOOMANYREFS; .*RLIMIT_NOFILE/;
-  t.match(await host.next(), { code: 'ERR_SANDBOX_UNAVAILABLE', message });
+/**
+ * A host that is not root, to whom the limit applies as well: it is refused until its own descriptors land, which they do
+ * at once if `landing`, or never.
+ */
+function refusedHost(t: Test, landing: boolean): HostProgram {
+  const source = `
+    const { native } = await import(${JSON.stringify(new URL('../../lib/native.js', import.meta.url).href)});
+    const { openSync, closeSync } = await import('node:fs');
+    const { execFileSync } = await import('node:child_process');
+    const fds = [openSync('/dev/null', 'r'), ...native.socketPair()];
+    for (let i = 0; i < 3; i++) native.sendMessage(fds[1], Buffer.from('x'), Array(100).fill(fds[0]));
+    execFileSync('prlimit', ['--pid', String(process.pid), '--nofile=110:']);
+    const { sendRequest } = native;
+    let refused = 0;
+    native.sendRequest = (...request) => {
+      const full = sendRequest(...request);
+      if (full === 'ETOOMANYREFS' && refused++ === 0 && ${landing}) for (const fd of fds) closeSync(fd);
+      return full;
+    };
+    ${START}
+    say({ refused: refused > 0 });`;
+  return new HostProgram(t, source, { through: asOtherUser(), env: { [MARK]: newMark() } });
+}
+
+t.test('nor is the host kept by them that may send no more itself', async (t) => {
+  const host = refusedHost(t, true);
+  t.strictSame(await host.next(), { value: 1 });
+  t.strictSame(await host.next(), { refused: true });
 });
+
+t.test(
+  'if they never arrive, that is said: by the zygote, and by the host that may send no more',
+  async (t) => {
+    const message = (call: string): RegExp =>
+      new RegExp(`sendmsg\\(${call}\\) failed with ETOOMANYREFS; .*RLIMIT_NOFILE`);
+    const refused = refusedHost(t, false);
+    putInFlight(t, 300);
+    const through = ['sh', '-c', 'ulimit -n 110; exec "$@"', 'sh'];
+    const host = new HostProgram(t, START, { through, env: { [MARK]: newMark() } });
+    t.match(await host.next(), { code: 'ERR_SANDBOX_UNAVAILABLE', message: message('stub') });
+    t.match(await refused.next(), { code: 'ERR_SANDBOX_UNAVAILABLE', message: message('clone') });
+  },
+);
 
 t.test('a zygote that can have no more descriptors refuses children, and goes on', async (t) => {
   const mark = newMark();
