@@ -53,7 +53,6 @@ export interface HostAddon {
   closeMemfd(fd: number): void;
   addSeals(fd: number, seals: number): void;
   seekHole(fd: number): number;
-  dropFrom(fd: number, offset: number, length: number, onEnd: (errno: number) => void): void;
   mapPrivate(fd: number, length: number): ArrayBuffer;
   unmap(mapping: ArrayBuffer): void;
   watch(fd: number, onReadable: () => void): void;

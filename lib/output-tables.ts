@@ -1,6 +1,6 @@
 /** Tables on their way back: ranges of a memfd that a hostile process has written to. */
-import { fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
-import { getSystemErrorName } from 'node:util';
+import { fstatSync, ftruncate, ftruncateSync } from 'node:fs';
+import { promisify } from 'node:util';
 import type { RecordBatch, Table } from 'apache-arrow';
 import type { OutputTable } from '../protocol/messages.js';
 import { HostError } from './errors.js';
@@ -12,12 +12,14 @@ import { SharedMemory } from './shared-memory.js';
 import { rememberMemory } from './table-memory.js';
 import { Turn } from './turns.js';
 
-/** The memfd that a child writes its tables to. Its size is fixed, so the child can't have more memory of it. */
+const ftruncateAsync = promisify(ftruncate);
+
+/** The memfd that a child writes its tables to. It can't grow, so the child can't have more memory of it. */
 export function createOutput(maxBytes: number): SharedMemory {
   const fd = native.createMemfd('nodespawner-output');
   try {
     ftruncateSync(fd, maxBytes);
-    native.addSeals(fd, F_SEAL_SHRINK | F_SEAL_GROW);
+    native.addSeals(fd, F_SEAL_GROW);
   } catch (error) {
     native.close(fd);
     throw error;
@@ -52,7 +54,7 @@ const PAGE_BYTES = 4096;
 /** As the child's side begins tables: zygote/table-memory.ts. */
 const ALIGNMENT = 64;
 
-/** What fcntl(2) and fallocate(2) say where a child has sealed the memory against seals, or has left it in use. */
+/** What fcntl(2) and ftruncate(2) say where a child has sealed the memory, or has left it shorter or in use. */
 const SEALS_PREVENTED: readonly unknown[] = ['EPERM', 'EBUSY'];
 
 /**
@@ -75,7 +77,6 @@ export async function readOutput(
   try {
     const end = await seal(output, maxBytes, ranges, over);
     const memory = native.mapPrivate(output.fd, end);
-    // What is behind the tables, and would be looked through for holes, is gone.
     const { fault, dictionaries } =
       end > LARGE_BYTES
         ? await faultFinder.find(output.fd, end, ranges)
@@ -109,12 +110,12 @@ async function seal(
   const end = endOf(ranges, maxBytes);
   try {
     try {
-      await keepTables(fd, end, maxBytes);
+      await keepTables(fd, end);
     } catch (error) {
       // A mapping of the child's, which its memory goes with.
       if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
       await over;
-      await keepTables(fd, end, maxBytes);
+      await keepTables(fd, end);
     }
   } catch (error) {
     if (!SEALS_PREVENTED.includes((error as NodeJS.ErrnoException).code)) throw error;
@@ -124,32 +125,14 @@ async function seal(
   return end;
 }
 
-/** SECURITY: the memory lives as long as a table in it, and children map whole pages of it: nothing but tables stays. */
-async function keepTables(fd: number, end: number, maxBytes: number): Promise<void> {
-  const pages = roundUp(end, PAGE_BYTES);
-  if (pages < maxBytes && fstatSync(fd).blocks * 512 > pages) await dropFrom(fd, end, maxBytes - end);
-  else clear(fd, end, Math.min(pages, maxBytes) - end);
-  native.addSeals(fd, F_SEAL_WRITE | F_SEAL_SEAL);
-}
-
-/** Less than a page. Nothing is written where nothing is: the child may have made it read-only by itself. */
-function clear(fd: number, offset: number, length: number): void {
-  const bytes = new Uint8Array(length);
-  readSync(fd, bytes, 0, length, offset);
-  if (bytes.some((byte) => byte !== 0)) writeSync(fd, bytes.fill(0), 0, length, offset);
-}
-
-function dropFrom(fd: number, offset: number, length: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    native.dropFrom(fd, offset, length, (errno) => {
-      if (errno === 0) {
-        resolve();
-        return;
-      }
-      const code = getSystemErrorName(-errno);
-      reject(Object.assign(new Error(`fallocate: ${code}`), { code }));
-    });
-  });
+/**
+ * SECURITY: the memory lives as long as a table in it, and a child that maps a part of it can map all of it (mremap(2)).
+ * Nothing but tables stays, nor room for more: who reads a page that nobody has written makes one, for all to see.
+ */
+async function keepTables(fd: number, end: number): Promise<void> {
+  if (fstatSync(fd).blocks * 512 > roundUp(end, PAGE_BYTES)) await ftruncateAsync(fd, end);
+  else ftruncateSync(fd, end);
+  native.addSeals(fd, F_SEAL_SHRINK | F_SEAL_WRITE | F_SEAL_SEAL);
 }
 
 /** Where the last table ends. */

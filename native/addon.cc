@@ -30,7 +30,6 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
       {"closeMemfd", CloseMemfd},
       {"addSeals", AddSeals},
       {"seekHole", SeekHole},
-      {"dropFrom", DropFrom},
       {"mapPrivate", MapPrivate},
       {"mapUncounted", MapUncounted},
       {"unmap", Unmap},

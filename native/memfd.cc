@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <memory>
-#include <vector>
 
 #include "backing_store.h"
 #include "errors.h"
@@ -44,41 +43,9 @@ Napi::Value AddSeals(const Napi::CallbackInfo& info) {
 
 Napi::Value SeekHole(const Napi::CallbackInfo& info) {
   const off_t offset = lseek(info[0].As<Napi::Number>().Int32Value(), 0, SEEK_HOLE);
+  if (offset < 0 && errno == ENXIO) return Napi::Number::New(info.Env(), 0);  // it is empty
   if (offset < 0) return ThrowErrno(info.Env(), "lseek(SEEK_HOLE)", errno);
   return Napi::Number::New(info.Env(), static_cast<double>(offset));
-}
-
-namespace {
-
-// On a thread: it takes the kernel some 200 ms for 1 GB.
-class Drop : public Napi::AsyncWorker {
- public:
-  Drop(const Napi::Function& on_end, int fd, off_t offset, off_t length)
-      : Napi::AsyncWorker(on_end), fd_(fd), offset_(offset), length_(length) {}
-
- protected:
-  void Execute() override {
-    if (fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset_, length_) != 0) errno_ = errno;
-  }
-
-  std::vector<napi_value> GetResult(Napi::Env env) override { return {Napi::Number::New(env, errno_)}; }
-
- private:
-  int fd_;
-  off_t offset_, length_;
-  int errno_ = 0;
-};
-
-}  // namespace
-
-Napi::Value DropFrom(const Napi::CallbackInfo& info) {
-  const int fd = info[0].As<Napi::Number>().Int32Value();
-  const off_t offset = info[1].As<Napi::Number>().Int64Value(), length = info[2].As<Napi::Number>().Int64Value();
-  // It deletes itself when it is done.
-  // NOLINTBEGIN(clang-analyzer-cplusplus.NewDeleteLeaks)
-  (new Drop(info[3].As<Napi::Function>(), fd, offset, length))->Queue();
-  return info.Env().Undefined();
-  // NOLINTEND(clang-analyzer-cplusplus.NewDeleteLeaks)
 }
 
 namespace {

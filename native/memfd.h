@@ -18,10 +18,6 @@ Napi::Value AddSeals(const Napi::CallbackInfo& info);
 // lseek(2)
 Napi::Value SeekHole(const Napi::CallbackInfo& info);
 
-// dropFrom(fd: number, offset: number, length: number, onEnd: (errno: number) => void): void; FALLOC_FL_PUNCH_HOLE of
-// fallocate(2), on a thread. The descriptor is to stay open until then.
-Napi::Value DropFrom(const Napi::CallbackInfo& info);
-
 // mapPrivate(fd: number, length: number): ArrayBuffer over a MAP_PRIVATE mapping from offset 0: read without a copy;
 // what is written stays in this process. Unmapped when the ArrayBuffer is collected, or soon after.
 Napi::Value MapPrivate(const Napi::CallbackInfo& info);

@@ -59,15 +59,12 @@ function isWhole(t: Test, result: Result, name: string): void {
   t.ok(values.length === ROWS && values.every((value) => value === 1.5), name);
 }
 
-t.test('the memory can be made neither smaller nor larger, and has no bytes after its end', async (t) => {
+t.test('the memory can not be made larger, and has no bytes after its end', async (t) => {
   const code = `
     const fd = outputFd(), path = '/proc/self/fd/' + fd, { size } = fs.fstatSync(fd);
     const got = {
-      truncate: attempt(() => fs.ftruncateSync(fd, 0)),
-      shorten: attempt(() => fs.ftruncateSync(fd, size - 1)),
       lengthen: attempt(() => fs.ftruncateSync(fd, size + 1)),
-      reopen: attempt(() => fs.openSync(path, 'w')),
-      byPath: attempt(() => fs.truncateSync(path, 0)),
+      byPath: attempt(() => fs.truncateSync(path, size + 1)),
       allocate: sys('fallocate', fd, 0, size, 4096),
       keepSize: sys('fallocate', fd, 1, size, 4096),
       collapse: sys('fallocate', fd, 8, 0, 4096),
@@ -80,10 +77,7 @@ t.test('the memory can be made neither smaller nor larger, and has no bytes afte
   const result = expectStatus(await lab.attack(code, {}, { maxTableBytes: SIZE }), 'ok');
   const { keepSize, across, ...others } = result.value as Record<string, unknown>;
   t.strictSame(others, {
-    truncate: 'EPERM',
-    shorten: 'EPERM',
     lengthen: 'EPERM',
-    reopen: 'EPERM',
     byPath: 'EPERM',
     allocate: 'EPERM',
     collapse: 'EOPNOTSUPP',
@@ -97,10 +91,41 @@ t.test('the memory can be made neither smaller nor larger, and has no bytes afte
   isWhole(t, result, 'the table is as it was');
 });
 
+t.test('memory that a child cuts off is gone for its own tables, and for nothing else', async (t) => {
+  const cut = (length: number) => forge(lab, `fs.ftruncateSync(fd, ${length});`);
+  for (const length of [0, 4096, whole.length - 1])
+    t.match(await cut(length), { status: 'badOutput', path: 'tables', reason: /can't be sealed: EPERM/ });
+  isWhole(t, await cut(whole.length), 'all that it needs is there');
+  const early = await lab.attack(`
+    fs.ftruncateSync(outputFd(), 0);
+    return require('apache-arrow').tableFromArrays({ n: [1] });`);
+  t.match(early, { status: 'threw', error: { code: 'EPERM' } }, 'and does not grow again');
+});
+
+t.test('who is given the table of another finds no room behind it, and makes none', async (t) => {
+  const given = expectStatus(await forge(lab, ''), 'ok').tables.t!;
+  const code = `
+    const [, from, to] = lines('/proc/self/maps').find((line) => line.includes('/memfd:nodespawner-output')).match(/^(\\w+)-(\\w+)/);
+    const start = BigInt('0x' + from), end = BigInt('0x' + to), MAY_MOVE = 1;
+    const moved = sys('mremap', start, end - start, ${2 * SIZE}, MAY_MOVE);
+    if (typeof moved !== 'number') throw new Error(moved);
+    const file = fs.openSync('/tmp/file', 'w');
+    const read = (at) => sys('write', file, BigInt(moved) + BigInt(at), 1);
+    return [read(0), read(Number(end - start) - 1), read(end - start), read(${SIZE})];`;
+  const found = await lab.attack(code, undefined, { tables: { given } });
+  t.strictSame(expectStatus(found, 'ok').value, [1, 1, 'EFAULT', 'EFAULT']);
+}); // prettier-ignore
+
 t.test('what lies behind the tables is not kept with them', async (t) => {
   const maxTableBytes = 32 * SIZE;
+  // Known by its size.
+  const marked = tableToIPC(
+    tableFromArrays({ n: new Float64Array(ROWS).fill(1.5), mark: new Int32Array(ROWS) }),
+    'stream',
+  );
   const fill = `for (let at = ${SIZE}; at < ${maxTableBytes}; at += ${SIZE}) fs.writeSync(fd, Buffer.alloc(${SIZE}, 1), 0, ${SIZE}, at);`;
-  const result = await forge(lab, fill, { maxTableBytes });
+  const tables = [{ ...whole, length: marked.byteLength }];
+  const result = await forge(lab, fill, { content: marked, tables, maxTableBytes });
   isWhole(t, result, 'the table is fine');
   const kept = readdirSync('/proc/self/fd').flatMap((fd) => {
     try {
@@ -111,7 +136,7 @@ t.test('what lies behind the tables is not kept with them', async (t) => {
       return []; // that of the listing itself
     }
   });
-  const ours = kept.filter(({ size }) => size === maxTableBytes);
+  const ours = kept.filter(({ size }) => size === marked.byteLength);
   t.equal(ours.length, 1);
   for (const { blocks } of ours) t.ok(blocks * 512 <= 4 * SIZE, `${blocks * 512} bytes`);
 });
