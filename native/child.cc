@@ -14,6 +14,7 @@
 #include "creds.h"
 #include "fd_table.h"
 #include "fdpass.h"
+#include "launcher/cgroup_entrance.h"
 #include "launcher/layers.h"
 #include "memory_holder.h"
 #include "namespaces.h"
@@ -49,13 +50,6 @@ const char* OfferToOomKiller() {
   return done ? nullptr : "write(oom_score_adj)";
 }
 
-const char* JoinCgroups(const ChildResources& resources) {
-  for (size_t i = 0; i < resources.cgroup_count; i++) {
-    if (write(resources.cgroup_fds[i], "0", 1) != 1) return "write(cgroup)";
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 void BecomeChild(const ChildResources& resources, const Sandbox& sandbox) {
@@ -66,7 +60,8 @@ void BecomeChild(const ChildResources& resources, const Sandbox& sandbox) {
 
   // First what needs the descriptors, the files and the capabilities of the zygote.
   require(OfferToOomKiller());
-  require(JoinCgroups(resources));
+  const int* groups = resources.cgroup_fds;
+  require(enter_groups(groups, resources.cgroup_count, resources.born_into) == 0 ? nullptr : "write(cgroup)");
   require(EnterNamespaces(resources.stub_pidfd, layers));
   if (sandbox.single_process) {
     require(LeaveHolder({resources.token, resources.status, resources.id}, resources.stub_pidfd));

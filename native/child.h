@@ -16,7 +16,8 @@ struct ChildResources {
   int stub_pidfd;         // whose namespaces it enters
   const int* cgroup_fds;  // what each of its control groups is entered by
   size_t cgroup_count;
-  int id;  // its user and group id, or -1 to keep the zygote's
+  int born_into;  // which of these it is in already, or -1
+  int id;         // its user and group id, or -1 to keep the zygote's
 };
 
 // Runs in the one thread that clone(2) copied, while all others are still missing: system calls only, no allocation, no

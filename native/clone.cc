@@ -7,6 +7,7 @@
 
 #include <vector>
 
+#include "launcher/clone.h"
 #include "libc_thread.h"
 #include "proc.h"
 #include "syscalls.h"
@@ -54,18 +55,18 @@ std::optional<Failure> PrepareClone() {
 
 pid_t* MainTid() { return g_main_tid; }
 
-CloneResult CloneProcess(int stub_pidfd) {
+CloneResult CloneProcess(int stub_pidfd, int group) {
   // The next process that we clone is put into the stub's PID namespace (setns(2)); we stay where we are.
-  if (stub_pidfd >= 0 && setns(stub_pidfd, CLONE_NEWPID) != 0) return {-1, "setns(CLONE_NEWPID)", errno};
-  if (const char* step = MarkForCopying()) return {-1, step, errno};
+  if (stub_pidfd >= 0 && setns(stub_pidfd, CLONE_NEWPID) != 0) return {-1, -1, "setns(CLONE_NEWPID)", errno};
+  if (const char* step = MarkForCopying()) return {-1, -1, step, errno};
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  const pid_t pid = sys_clone_process(CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, g_main_tid);
-  if (pid == 0) return {0, nullptr, 0};
+  const pid_t pid = clone_process_into(&group, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID, nullptr, g_main_tid);
+  if (pid == 0) return {0, group, nullptr, 0};
   const int error = errno;
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return {pid < 0 ? -1 : pid, pid < 0 ? "clone" : nullptr, error};
+  return {pid < 0 ? -1 : pid, group, pid < 0 ? "clone" : nullptr, error};
 }
 
 }  // namespace nodespawner

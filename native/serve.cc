@@ -21,6 +21,7 @@
 #include "clone.h"
 #include "control.h"
 #include "fdpass.h"
+#include "launcher/cgroup_entrance.h"
 #include "launcher/stub_protocol.h"
 #include "seccomp.h"
 #include "syscalls.h"
@@ -265,10 +266,12 @@ class Server {
     for (const UniqueFd& fd : stub.cgroup_fds) cgroup_fds[cgroup_count++] = fd.get();
     // With a holder, that is what is cloned, and clones the child.
     const bool has_holder = options_.sandbox.single_process;
-    const CloneResult result = CloneProcess(has_holder ? -1 : stub.pidfd.get());
+    const int group = birthplace(cgroup_fds, cgroup_count);
+    const CloneResult result = CloneProcess(has_holder ? -1 : stub.pidfd.get(), group);
     if (result.pid == 0) {
-      BecomeChild({token, job.get(), report_.get(), stub.pidfd.get(), cgroup_fds, cgroup_count, stub.id},
-                  options_.sandbox);
+      BecomeChild(
+          {token, job.get(), report_.get(), stub.pidfd.get(), cgroup_fds, cgroup_count, result.born_into, stub.id},
+          options_.sandbox);
       pthread_sigmask(SIG_SETMASK, &mask_in_child_, nullptr);
       // Closed with all others.
       stub.pidfd.release();

@@ -11,9 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifndef CLONE_PIDFD
-#define CLONE_PIDFD 0x00001000
-#endif
 #ifndef SYS_close_range
 #define SYS_close_range 436
 #endif
@@ -61,19 +58,6 @@ inline int sys_move_mount(int tree, const char* target) {
 
 inline int sys_pidfd_send_signal(int pidfd, int signal) {
   return static_cast<int>(syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
-}
-
-// The raw clone(2) of a whole process. libc's fork() is avoided on purpose: it runs atfork handlers (libuv's among
-// them) and returns the stacks of all other threads to its cache, while these threads are about to be started again.
-// child_tid: where the kernel keeps the new main thread's id for libc (struct pthread.tid).
-inline pid_t sys_clone_process(unsigned long flags, int* child_tid) {
-#if defined(__x86_64__)
-  return static_cast<pid_t>(syscall(SYS_clone, flags, nullptr, nullptr, child_tid, 0));
-#elif defined(__aarch64__)
-  return static_cast<pid_t>(syscall(SYS_clone, flags, nullptr, nullptr, 0, child_tid));
-#else
-#error "nodespawner runs on x86-64 and aarch64"
-#endif
 }
 
 inline uint64_t monotonic_ns() {

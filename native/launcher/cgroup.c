@@ -181,16 +181,17 @@ static int is_charged(int parent, const char *group) {
   return found && strtoul(text, NULL, 10) > MOST_BYTES;
 }
 
-/* What a process that has one thread enters a group by. Version 1 has a file for threads: of a thread that moves itself
- * the kernel needs no lock that keeps all forks and exits of the machine waiting, and that it takes milliseconds to get
- * (cgroup_procs_write_start() in kernel/cgroup/cgroup.c). */
+/* What a process that has one thread enters a group by (cgroup_entrance.h). Version 1 has a file for threads: of a
+ * thread that moves itself the kernel needs no lock that keeps all forks and exits of the machine waiting, and that it
+ * takes milliseconds to get (cgroup_procs_write_start() in kernel/cgroup/cgroup.c). */
 static int open_entrance(int parent, const char *group) {
   char path[64];
   snprintf(path, sizeof path, "%s/tasks", group);
   const int fd = openat(parent, path, O_WRONLY | O_CLOEXEC);
   if (fd >= 0 || errno != ENOENT) return fd;
   snprintf(path, sizeof path, "%s/cgroup.procs", group);
-  return openat(parent, path, O_WRONLY | O_CLOEXEC);
+  if (faccessat(parent, path, W_OK, 0) != 0) return -1;
+  return openat(parent, group, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 int enter_cgroups(const struct launcher_options *options, int slot, int entrances[STUB_MAX_CGROUPS]) {

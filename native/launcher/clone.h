@@ -1,9 +1,13 @@
-/* clone(2) of a whole process, with a pidfd if `pidfd` is not NULL. Not libc's, which knows no CLONE_PIDFD. */
+/* clone(2) of a whole process: neither libc's, which knows no CLONE_PIDFD, nor its fork(), which runs atfork handlers
+ * (libuv's among them) and returns the stacks of all other threads to its cache, while the zygote's threads are about
+ * to be started again. */
 #pragma once
 
+#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -14,12 +18,36 @@
 #ifndef SYS_close_range
 #define SYS_close_range 436
 #endif
-
-static inline pid_t clone_process(unsigned long flags, int *pidfd) {
-  if (pidfd) flags |= CLONE_PIDFD;
-#if defined(__x86_64__)
-  return (pid_t)syscall(SYS_clone, flags, NULL, pidfd, NULL, 0);
-#else
-  return (pid_t)syscall(SYS_clone, flags, NULL, pidfd, 0, NULL);
+#ifndef SYS_clone3
+#define SYS_clone3 435
 #endif
+
+/* pidfd: with CLONE_PIDFD. child_tid: with CLONE_CHILD_SETTID, where the kernel keeps the id of the new main thread. */
+static inline pid_t clone_process(unsigned long flags, int *pidfd, pid_t *child_tid) {
+#if defined(__x86_64__)
+  return (pid_t)syscall(SYS_clone, flags | SIGCHLD, NULL, pidfd, child_tid, 0);
+#elif defined(__aarch64__)
+  return (pid_t)syscall(SYS_clone, flags | SIGCHLD, NULL, pidfd, 0, child_tid);
+#else
+#error "nodespawner runs on x86-64 and aarch64"
+#endif
+}
+
+/* Born into the control group of version 2 that this is the directory of, or into that of its parent if it is -1. To
+ * move a process there afterwards, the kernel keeps all forks and exits of the machine waiting, for as long as it takes
+ * to get a lock that is seldom asked for (cgroup_procs_write_start() in kernel/cgroup/cgroup.c).
+ *
+ * Filters of system calls refuse clone3(2), whose flags they can't see: then, and where it is for the kernel to say who
+ * may enter, the child is born where its parent is, and *group -1: it has to enter the group by itself. */
+static inline pid_t clone_process_into(int *group, unsigned long flags, int *pidfd, pid_t *child_tid) {
+  if (*group < 0) return clone_process(flags, pidfd, child_tid);
+  /* struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size,
+   * cgroup. */
+  const uint64_t into_cgroup = 0x200000000;
+  const uint64_t arguments[11] = {
+      flags | into_cgroup, (uintptr_t)pidfd, (uintptr_t)child_tid, 0, SIGCHLD, 0, 0, 0, 0, 0, (uint64_t)*group};
+  const pid_t pid = (pid_t)syscall(SYS_clone3, arguments, sizeof arguments);
+  if (pid >= 0 || (errno != ENOSYS && errno != EPERM && errno != EACCES)) return pid;
+  *group = -1;
+  return clone_process(flags, pidfd, child_tid);
 }

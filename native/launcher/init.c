@@ -98,7 +98,7 @@ static void offer_stub(const struct launcher_options *options, const struct id_p
     for (int i = 0; i < STUB_MAX_CGROUPS; i++) fds[1 + i] = -1;
     cgroup_count = enter_cgroups(options, slot, fds + 1);
     failed = "mkdir(cgroup)";
-    if (cgroup_count >= 0) pid = make_stub(options, ids, slot, fds + 1, cgroup_count, fds, &failed);
+    if (cgroup_count >= 0) pid = make_stub(options, ids, slot, fds + 1, (size_t)cgroup_count, fds, &failed);
   }
   int error = errno;
   if (pid > 0) {
@@ -203,7 +203,7 @@ void be_init(const struct launcher_options *options, const struct id_plan *ids, 
   int sockets[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0) fail("socketpair", "");
   /* The zygote sees the host's files, since it has to load modules; children won't. */
-  const pid_t zygote = clone_process(SIGCHLD, NULL);
+  const pid_t zygote = clone_process(0, NULL, NULL);
   if (zygote < 0) fail("clone", "");
   if (zygote == 0) become_zygote(options, sockets[1]);
   close(sockets[1]);

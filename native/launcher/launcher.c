@@ -111,7 +111,7 @@ int main(int argc, char **argv) {
   if (options.layers & LAYER_USER) share_signal_queue();
   const unsigned long user = options.layers & LAYER_USER ? CLONE_NEWUSER : 0;
   const pid_t outer = getpid();
-  const pid_t init = clone_process(CLONE_NEWPID | user | SIGCHLD, NULL);
+  const pid_t init = clone_process(CLONE_NEWPID | user, NULL, NULL);
   if (init < 0) {
     const int error = errno;
     remove_cgroup_parents(&options);

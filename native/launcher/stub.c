@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cgroup_entrance.h"
 #include "clone.h"
 #include "layers.h"
 #include "network.h"
@@ -56,12 +57,10 @@ static const char *disarm(const struct launcher_options *options, int id) {
 }
 
 static _Noreturn void be_stub(const struct launcher_options *options, const struct id_plan *ids, int slot,
-                              const int *cgroup_fds, int cgroup_count, int pipe) {
+                              const int *cgroup_fds, size_t cgroup_count, int born_into, int pipe) {
   /* Orphans are reaped by the kernel. */
   signal(SIGCHLD, SIG_IGN);
-  for (int i = 0; i < cgroup_count; i++) {
-    if (write(cgroup_fds[i], "0", 1) != 1) report_failure(pipe, "write(cgroup)");
-  }
+  if (enter_groups(cgroup_fds, cgroup_count, born_into) != 0) report_failure(pipe, "write(cgroup)");
   /* Only now is the group that the child will be in the root of what it sees. */
   if (options->layers & LAYER_CGROUP && unshare(CLONE_NEWCGROUP) != 0) report_failure(pipe, "unshare(CLONE_NEWCGROUP)");
   const char *failed = NULL;
@@ -80,7 +79,7 @@ static _Noreturn void be_stub(const struct launcher_options *options, const stru
 }
 
 pid_t make_stub(const struct launcher_options *options, const struct id_plan *ids, int slot, const int *cgroup_fds,
-                int cgroup_count, int *pidfd, const char **failed) {
+                size_t cgroup_count, int *pidfd, const char **failed) {
   const struct {
     unsigned layer;
     unsigned long flag;
@@ -96,8 +95,9 @@ pid_t make_stub(const struct launcher_options *options, const struct id_plan *id
     return -1;
   }
   name_next_link(slot);
-  const pid_t pid = clone_process(flags | SIGCHLD, pidfd);
-  if (pid == 0) be_stub(options, ids, slot, cgroup_fds, cgroup_count, ends[1]);
+  int group = birthplace(cgroup_fds, cgroup_count);
+  const pid_t pid = clone_process_into(&group, flags | CLONE_PIDFD, pidfd, NULL);
+  if (pid == 0) be_stub(options, ids, slot, cgroup_fds, cgroup_count, group, ends[1]);
   const int clone_error = errno;
   close(ends[1]);
   struct report report;

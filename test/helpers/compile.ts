@@ -8,6 +8,7 @@ import type { Test } from 'tap';
 import { FIXTURES } from './zygote.js';
 
 const HEADERS = fileURLToPath(new URL('../../../node_modules/node-api-headers/include', import.meta.url));
+const NATIVE = fileURLToPath(new URL('../../../native', import.meta.url));
 
 /** The path of the program, which is there until the test ends, in a folder of its own that anybody may read. */
 export function compile(t: Test, name: string, as: 'program' | 'addon', parent = tmpdir()): string {
@@ -22,6 +23,7 @@ export function compile(t: Test, name: string, as: 'program' | 'addon', parent =
     '-O1',
     '-Wall',
     '-D_GNU_SOURCE',
+    `-I${NATIVE}`,
     ...flags,
     join(FIXTURES, `${name}.c`),
     '-o',
