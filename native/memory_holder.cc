@@ -101,7 +101,8 @@ const char* ConfineHolder(const Holder& holder, int* error) {
   // The change of ids has cleared it.
   if (failed(RawCall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL))) return "prctl(PR_SET_PDEATHSIG)";
   const sock_fprog program = {sizeof kFilter / sizeof *kFilter, const_cast<sock_filter*>(kFilter)};
-  if (failed(RawCall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, Address(&program)))) return "seccomp(SECCOMP_SET_MODE_FILTER)";
+  if (failed(RawCall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, Address(&program))))
+    return "seccomp(SECCOMP_SET_MODE_FILTER)";
   *error = EPERM;
   return RawCall(SYS_getpid) == -EPERM ? nullptr : "seccomp (the filter does not answer)";
 }

@@ -71,10 +71,7 @@ t.test('as in a container: each call that its filter refuses', async (t) => {
   t.match(await refusal(without('unshare')), /unshare\(CLONE_NEWNS\): .*errno 1\b.*in Docker/);
   t.match(await refusal(without('mount')), /mount\(MS_PRIVATE\): .*errno 1\b.*in Docker/);
   t.match(await refusal(without('pivot_root')), /pivot_root: .*errno 1\b.*in Docker/);
-  t.match(
-    await refusal(without('setns')),
-    /setns failed with EPERM; namespaces must be allowed; in Docker/,
-  );
+  t.match(await refusal(without('setns')), /setns failed with EPERM; namespaces must be allowed; in Docker/);
   t.match(await refusal(without('seccomp')), /seccomp\(SECCOMP_SET_MODE_FILTER\) failed with EPERM/);
 });
 
