@@ -3,7 +3,7 @@ import type { Job, QueueEvents, Worker } from 'bullmq';
 import type { Caller } from '../children.js';
 import { OpenWorkshop } from '../open-workshop.js';
 import { internalMessage } from '../messages.js';
-import type { Plan, StepNode } from '../plan.js';
+import type { StepNode } from '../plan.js';
 import { Lane } from '../queue.js';
 import { errorReport, NOTHING_RUN } from '../reports.js';
 import { logFailure, runStep, validateStep } from '../run-step.js';
@@ -22,21 +22,16 @@ import {
   type WorkflowJob,
 } from './job-data.js';
 import {
-  dataOf,
   partsOf,
   readProgress,
-  readySteps,
   recordsOf,
   refsOfStep,
-  scheduled,
   STEP,
-  stepId,
-  stepOptions,
   VALIDATE,
   WORKFLOW,
   type Progress,
-  type Records,
 } from './jobs.js';
+import { NextSteps } from './next-steps.js';
 import { Precedence } from './precedence.js';
 import { TenantLimit } from './tenant-limit.js';
 import { StepTables } from './step-tables.js';
@@ -63,12 +58,6 @@ class TryAgain extends Error {}
 class Draining extends Error {}
 class LockLost extends Error {}
 class Canceled extends Error {}
-
-/** Steps that are to be added, and what is known of those that are done. */
-interface Missing {
-  readonly steps: readonly StepNode[];
-  readonly records: Records;
-}
 
 /** What there is to be done, and of what it is a part. */
 interface Task {
@@ -97,6 +86,7 @@ export class RendererWorker implements AsyncDisposable {
   readonly #cancels: QueueEvents;
   readonly #turns: Turns;
   readonly #precedence: Precedence;
+  readonly #next: NextSteps;
   readonly #limit: TenantLimit | undefined;
   /** By the ids of their jobs. */
   readonly #active = new Map<string, Active>();
@@ -118,6 +108,7 @@ export class RendererWorker implements AsyncDisposable {
     this.#limit = limit;
     this.#turns = new Turns(connection.redis, connection.key('turns'));
     this.#precedence = new Precedence(connection);
+    this.#next = new NextSteps(connection, this.#turns, this.#precedence);
     cancels.on(
       'cancel' as 'error',
       ((event: { readonly workflow?: unknown }) => {
@@ -329,14 +320,14 @@ export class RendererWorker implements AsyncDisposable {
    * @throws what BullMQ takes for a job that waits for those
    */
   async #restore(job: Job, token: string, workflow: WorkflowJob): Promise<void> {
-    const missing = await this.#missingOf(job, workflow.plan, await recordsOf(job));
+    const missing = await this.#next.missing(job, workflow.plan, await recordsOf(job));
     if (missing.steps.length === 0 || !(await this.#hasTimeLeft(job, new Error('steps got lost')))) return;
     const steps = missing.steps.map(({ step }) => step.id);
     this.#telemetry.log.warn(
       { event: 'queue.lost', workflow: workflow.workflow, steps },
       'the queue has lost steps of a workflow, which are put there again',
     );
-    await this.#add(job, workflow, missing);
+    await this.#next.add(job, workflow, missing);
     if (await job.moveToWaitingChildren(token)) throw new this.#connection.bullmq.WaitingChildrenError();
   }
 
@@ -477,47 +468,7 @@ export class RendererWorker implements AsyncDisposable {
   async #goOn(parent: Job, workflow: WorkflowJob, index: number, record: StepRecord): Promise<void> {
     const records = await recordsOf(parent);
     records.set(index, record);
-    await this.#add(parent, workflow, await this.#missingOf(parent, workflow.plan, records));
-  }
-
-  /** The steps that can be run, and that there are no jobs of. */
-  async #missingOf(parent: Job, plan: Plan, known: Records): Promise<Missing> {
-    const { queue } = this.#connection;
-    const id = parent.id ?? '';
-    const records = new Map(known);
-    // Those that are done but not over: their workers look for what is to be added at the same time, and one of them sees both.
-    const others = plan.nodes.map((_, other) => other).filter((other) => !records.has(other));
-    const jobs = await Promise.all(
-      others.map((other) => queue.getJob(stepId(id, other)) as Promise<Job | undefined>),
-    );
-    for (const [nth, job] of jobs.entries()) {
-      const other = others[nth];
-      const progress = readProgress(job?.progress);
-      if (other !== undefined && progress?.type === 'done') records.set(other, progress.record);
-    }
-    const present = new Set(others.filter((_, nth) => jobs[nth] !== undefined));
-    const steps = readySteps(plan, records).filter((node) => !present.has(plan.nodes.indexOf(node)));
-    return { steps, records };
-  }
-
-  async #add(
-    parent: Job,
-    { plan, inputs, tenant, priority }: WorkflowJob,
-    { steps: nodes, records }: Missing,
-  ): Promise<void> {
-    if (nodes.length === 0) return;
-    const { queue } = this.#connection;
-    const id = parent.id ?? '';
-    const taken = await this.#turns.take(tenant, nodes.length, priority);
-    const steps = scheduled(id, plan, nodes, taken.slots);
-    await queue.addBulk(
-      steps.map(({ id: jobId, turn, rank, node }) => ({
-        name: STEP,
-        data: dataOf({ of: id, tenant, rank }, plan, node, inputs, records),
-        opts: { ...stepOptions(jobId, turn), parent: { id, queue: queue.qualifiedName } },
-      })),
-    );
-    if (taken.overtakes) await this.#precedence.add(tenant, steps);
+    await this.#next.add(parent, workflow, await this.#next.missing(parent, workflow.plan, records));
   }
 
   async #validate(job: Job, token: string): Promise<object> {
