@@ -65,6 +65,10 @@ struct ChildRecord {
 // More than the 255 children that there can be at a time (CHILDREN_PER_ZYGOTE), and what has been asked for besides.
 constexpr size_t kMostRecords = 512;
 
+// SECURITY: beyond, a child is over only when its memory is gone. Whoever has so many children at a time, and starts
+// the next when one is over, would else have the memory of any number of them.
+constexpr int64_t kMostKilobytesLeft = 512 * 1024;
+
 // SECURITY: all that the zygote knows of its children. A child finds nothing of it: it would tell of its siblings. Nor
 // does the extent of the memory, which a child can see: there is room for all that there can be from the start.
 struct Records {
@@ -248,7 +252,7 @@ class Server {
       case RequestKind::kKill:
         if (child == children_.end() || child->stub_gone) return -1;
         child->to_be_killed = true;
-        KillStub(*child);
+        Kill(*child);
         return -1;
     }
     return -1;
@@ -317,7 +321,7 @@ class Server {
     if (error) {
       // SECURITY: nobody would hear of what the filter stops.
       child->failed = {report.token, 0, error, "recvmsg(listener)"};
-      KillStub(*child);
+      Kill(*child);
       return;
     }
     if (!received.fds.empty()) child->listener = std::move(received.fds[0]);
@@ -349,7 +353,14 @@ class Server {
       return;
     }
     if (child->forbidden < 0) child->forbidden = number;
-    KillStub(*child);
+    Kill(*child);
+  }
+
+  // All of it, by its stub; but a child that has a holder has started nothing, and its stub is to go last: once it has,
+  // init gives the control group to the next child, who would have that much less memory in it.
+  static void Kill(const ChildRecord& child) {
+    if (child.holder_gone || !child.pid) return KillStub(child);
+    if (!child.reaped) kill(child.pid, SIGKILL);
   }
 
   // And with it the child, and all that it started.
@@ -444,7 +455,17 @@ class Server {
   void ReportEarly(const ChildRecord& child) {
     if (!options_.sandbox.single_process || child.stub_gone || child.to_be_killed || child.failed.error) return;
     if (child.forbidden >= 0 || child.wait_status != 0) return;
+    if (KilobytesLeft() > kMostKilobytesLeft) return;
     Send(EndOf(child, ReplyKind::kReaped));
+  }
+
+  // At the most what children had that have ended, and that has not been taken apart.
+  int64_t KilobytesLeft() const {
+    int64_t sum = 0;
+    for (const ChildRecord& child : children_) {
+      if (child.reaped && !child.holder_gone) sum += child.usage.ru_maxrss;
+    }
+    return sum;
   }
 
   void ReportIfOver(ZygoteOnlyVector<ChildRecord>::iterator child) {
