@@ -16,6 +16,7 @@
 
 #include "clone.h"
 #include "control.h"
+#include "rseq.h"
 #include "syscalls.h"
 #include "thread_context.h"
 
@@ -131,11 +132,17 @@ const char* ConfineHolder(const Holder& holder, int* error) {
 
 const char* LeaveHolder(const Holder& holder, int stub_pidfd) {
   if (setns(stub_pidfd, CLONE_NEWPID) != 0) return "setns(CLONE_NEWPID)";
+  // SECURITY: what the kernel writes for the holder, and where it has the holder continue, would be in the child's
+  // hands. And whom CLONE_VM makes has none: the area is the child's from now on.
+  if (const char* step = UnregisterRseq()) return step;
   g_holder.holder = holder;
   const long result =
       nodespawner_clone_return_in_child(CLONE_VM | CLONE_PARENT | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID, MainTid(),
                                         g_stack + sizeof g_stack, BeHolder);
-  if (result == 0) return nullptr;
+  if (result == 0) {
+    RegisterRseq();
+    return nullptr;
+  }
   errno = static_cast<int>(-result);
   return "clone(CLONE_VM)";
 }

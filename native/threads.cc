@@ -14,6 +14,7 @@
 
 #include "libc_thread.h"
 #include "proc.h"
+#include "rseq.h"
 #include "syscalls.h"
 #include "thread_context.h"
 
@@ -38,31 +39,7 @@ ParkedThread g_threads[kMaxThreads];
 std::atomic<size_t> g_thread_count{0};
 std::atomic<int> g_arrived{0};
 ptrdiff_t g_tid_offset = -1;
-ptrdiff_t g_rseq_offset = 0;
-bool g_has_rseq = false;
 int g_signal = 0;
-
-constexpr uint32_t kRseqSignature =
-#if defined(__x86_64__)
-    0x53053053;
-#else
-    0xd428bc00;
-#endif
-
-// Restartable sequences are registered for each kernel thread (rseq(2)); glibc does it when it starts one.
-void RegisterRseq(void* thread_pointer) {
-  if (!g_has_rseq) return;
-  // struct rseq of linux/rseq.h, whose declaration differs among kernel headers: cpu_id_start, cpu_id, rseq_cs.
-  char* area = static_cast<char*>(thread_pointer) + g_rseq_offset;
-  auto* cpu_id_start = reinterpret_cast<uint32_t*>(area);
-  auto* cpu_id = reinterpret_cast<uint32_t*>(area + 4);
-  auto* rseq_cs = reinterpret_cast<uint64_t*>(area + 8);
-  constexpr uint32_t kUninitialized = static_cast<uint32_t>(-1), kRegistrationFailed = static_cast<uint32_t>(-2);
-  *cpu_id_start = 0;
-  *cpu_id = kUninitialized;
-  *rseq_cs = 0;
-  if (syscall(SYS_rseq, area, 32, 0, kRseqSignature) != 0) *cpu_id = kRegistrationFailed;
-}
 
 bool IsFutexWait(uint64_t operation) {
   // Condition variables and semaphores wait with FUTEX_WAIT_BITSET; a contended mutex waits with FUTEX_WAIT, and a
@@ -126,7 +103,7 @@ void OnParkSignal(int, siginfo_t*, void* context) {
   }
   // A new kernel thread in a child: give it back what the kernel keeps for each thread and does not copy.
   syscall(SYS_set_robust_list, self->robust_list, self->robust_list_size);
-  RegisterRseq(self->thread_pointer);
+  RegisterRseq();
   prctl(PR_SET_NAME, self->name, 0, 0, 0);
   errno = saved_errno;
 }  // sigreturn restores the signal mask and all registers, and re-enters the wait
@@ -215,13 +192,6 @@ int FindFreeSignal() {
     if (sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) return signal;
   }
   return -1;
-}
-
-void FindRseq() {
-  const auto* offset = static_cast<const ptrdiff_t*>(dlsym(RTLD_DEFAULT, "__rseq_offset"));
-  const auto* size = static_cast<const unsigned*>(dlsym(RTLD_DEFAULT, "__rseq_size"));
-  g_has_rseq = offset && size && *size > 0;
-  if (g_has_rseq) g_rseq_offset = *offset;
 }
 
 }  // namespace

@@ -23,6 +23,9 @@ async function running(from: Lab, body: string): Promise<Child> {
 
 const WAIT = 'console.log(1); await sleep(60_000);';
 
+/** RSEQ_SIG of glibc: a trap that no code has. */
+const RSEQ_SIGNATURE = process.arch === 'x64' ? 0x53053053 : 0xd428bc00;
+
 function pids(): number[] {
   return readdirSync('/proc')
     .map(Number)
@@ -136,6 +139,12 @@ t.test('made to go on by the host, where the child has put other code, it may ca
   await sleep(20);
   t.strictSame(read(), before, 'what was returned does not change any more');
   t.notOk(existsSync(`/proc/${holder}`));
+});
+
+t.test('the kernel has the child continue where it says, and not the holder (rseq)', async (t) => {
+  const register = `const area = raw.map(-1, 4096, 3, 0x22); return sys('rseq', area, 32, 0, ${RSEQ_SIGNATURE});`;
+  // A thread can have one area, and this one has it.
+  t.equal(await lab.value(register), 'EINVAL');
 });
 
 /** Takes the kernel a while to take apart, and has few pages: the same in many mappings (MAP_SHARED | MAP_POPULATE). */
