@@ -135,6 +135,8 @@ const char* LeaveHolder(const Holder& holder, int stub_pidfd) {
   // SECURITY: what the kernel writes for the holder, and where it has the holder continue, would be in the child's
   // hands. And whom CLONE_VM makes has none: the area is the child's from now on.
   if (const char* step = UnregisterRseq()) return step;
+  // Where the kernel would write when the holder ends: libc's id of what is the child's main thread by then.
+  syscall(SYS_set_tid_address, nullptr);
   g_holder.holder = holder;
   const long result =
       nodespawner_clone_return_in_child(CLONE_VM | CLONE_PARENT | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID, MainTid(),

@@ -92,6 +92,37 @@ t.test('a child that loses it is gone, and is said to be', async (t) => {
   t.match(await child.result, { status: 'signaled', signal: 'SIGKILL' });
 });
 
+t.test('its end writes nothing to the memory of the child', async (t) => {
+  // The words behind the thread pointer that are the id of the main thread: libc's record of it is among them.
+  const body = `
+    const pointer = raw.run(Buffer.from('64488b042500000000c3', 'hex')); // mov %fs:0, %rax; ret
+    const ids = () => {
+      const words = new Int32Array(new Uint8Array(raw.read(pointer, 4096)).buffer);
+      return [...words.keys()].filter((at) => words[at] === process.pid).join();
+    };
+    console.log(ids());
+    await new Promise((resolve) => process.stdin.once('data', resolve));
+    console.log(ids());
+    await sleep(60_000);`;
+  const child = await lab.spawn(body, undefined, { stdin: 'pipe', stdout: 'pipe' });
+  const said = async () => String((await once(child.stdout!, 'data'))[0]);
+  const before = await said();
+  const [holder = 0] = othersOf(child);
+  const zygote = Number(statusOf(holder, 'PPid'));
+  // It would end the child.
+  process.kill(zygote, 'SIGSTOP');
+  try {
+    process.kill(holder, 'SIGKILL');
+    while (!statusOf(holder, 'State').startsWith('Z')) await sleep(1);
+    child.stdin!.end('on');
+    t.match(before, /\d/);
+    t.equal(await said(), before);
+  } finally {
+    process.kill(zygote, 'SIGCONT');
+  }
+  t.match(await child.result, { status: 'signaled' });
+});
+
 t.test('there is none where code may start processes', async (t) => {
   const starting = await Lab.start(t, addon, { profile: 'exec' });
   const child = await running(starting, WAIT);
