@@ -3,7 +3,7 @@ import { fstatSync, ftruncate, ftruncateSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { RecordBatch, Table } from 'apache-arrow';
 import type { OutputTable } from '../protocol/messages.js';
-import { HostError } from './errors.js';
+import { HostError, ZygoteGoneError } from './errors.js';
 import { faultFinder } from './fault-finder.js';
 import { messagesInTurns } from './messages-in-turns.js';
 import { findFault, pathOfTable } from './find-fault.js';
@@ -64,7 +64,7 @@ const SEALS_PREVENTED: readonly unknown[] = ['EPERM', 'EBUSY'];
  * to look at is validated, since its reader hangs or goes wrong on corrupt files.
  *
  * @param over when the child's memory is gone too, and with it what it had mapped
- * @throws {BadTableError} for what the child has done; {HostError} for everything else
+ * @throws {BadTableError} for what the child has done; {ZygoteGoneError} of `over`; {HostError} for everything else
  */
 export async function readOutput(
   output: SharedMemory,
@@ -95,7 +95,8 @@ export async function readOutput(
       }
     }
   } catch (error) {
-    throw error instanceof BadTableError ? error : new HostError('read the tables of a result', error);
+    if (error instanceof BadTableError || error instanceof ZygoteGoneError) throw error;
+    throw new HostError('read the tables of a result', error);
   }
   return tables;
 }

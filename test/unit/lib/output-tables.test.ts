@@ -3,7 +3,7 @@ import { constants } from 'node:buffer';
 import { fstatSync, ftruncateSync, readFileSync, writeSync } from 'node:fs';
 import { tableFromArrays, tableToIPC } from 'apache-arrow';
 import t, { type Test } from 'tap';
-import { HostError } from '../../../lib/errors.js';
+import { HostError, zygoteGone } from '../../../lib/errors.js';
 import { F_SEAL_SEAL, F_SEAL_WRITE, native } from '../../../lib/native.js';
 import { checkSpawnOptions } from '../../../lib/options.js';
 import { toResult } from '../../../lib/outcome.js';
@@ -162,6 +162,18 @@ t.test('what the host lacks, and a bug of the host’s, is a HostError', async (
     t.equal(error.message, `the host failed to read the tables of a result: ${cause.message}`);
   }
 });
+
+t.test(
+  'where the zygote ends before the memory of a child is gone that has mapped it, that is said',
+  async (t) => {
+    const gone = zygoteGone('closed');
+    const over = Promise.reject(gone);
+    const busy = Object.assign(new Error('EBUSY: fcntl'), { code: 'EBUSY' });
+    const output = written(t);
+    const read = () => rejection(readOutput(output, SIZE, [range], over));
+    t.equal(await failing(native, 'addSeals', busy, read), gone);
+  },
+);
 
 t.test('an error while the result itself is read or decoded is a HostError, and no result', async (t) => {
   const output = written(t);
