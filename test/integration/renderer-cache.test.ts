@@ -99,7 +99,8 @@ t.test('files that are damaged, cut or gone are rendered again, and no others', 
     },
     (file) => {
       const bytes = readFileSync(file);
-      bytes[Math.floor(bytes.length / 2)]! ^= 1;
+      // In a result that of its digest, with which all that is left can be read.
+      bytes[file.endsWith('.arrow') ? Math.floor(bytes.length / 2) : 0]! ^= 1;
       writeFileSync(file, bytes);
     },
     (file) => {
