@@ -58,6 +58,24 @@ export function cli(args: readonly string[], options?: CliOptions): Promise<Ende
   return startCli(args, options).ended;
 }
 
+/** So many at once: each is mostly the start of a node. */
+const SIDE_BY_SIDE = 4;
+
+/** The command with each of these arguments, some side by side. */
+export async function cliOfEach(
+  all: readonly (readonly string[])[],
+  options?: CliOptions,
+): Promise<readonly Ended[]> {
+  const ends: Ended[] = [];
+  // One iterator, of which each takes the next.
+  const left = all.entries();
+  const work = async (): Promise<void> => {
+    for (const [index, args] of left) ends[index] = await cli(args, options);
+  };
+  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, work));
+  return ends;
+}
+
 /** A folder for a test, with files in it. */
 export function folderOf(t: Test, files: Readonly<Record<string, string | Uint8Array>>): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'nodespawner-cli-'));

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import t from 'tap';
 import { allProcesses, descendantsOf } from '../helpers/processes.js';
-import { cli, folderOf, startCli } from '../helpers/cli.js';
+import { cli, cliOfEach, folderOf, startCli } from '../helpers/cli.js';
 
 const DOUBLE = `import { tableFromArrays } from 'apache-arrow';
 export function render(table, { by }) {
@@ -236,8 +236,12 @@ t.test('what is wrong with the workflow or a file of it is one line', async (t) 
     'fails.yaml': 'tabs:\n  - id: late\n    steps: [{ id: f, code: "exports.render = () => { throw 1 }" }]\n',
   };
   for (const [name, content] of Object.entries(files)) writeFileSync(path.join(cwd, name), content);
-  for (const [expected, args, message] of refusals) {
-    const { code, stderr } = await cli(args, { cwd });
+  const ends = await cliOfEach(
+    refusals.map(([, args]) => args),
+    { cwd },
+  );
+  for (const [index, [expected, args, message]] of refusals.entries()) {
+    const { code, stderr } = ends[index]!;
     t.equal(code, expected, args.join(' '));
     t.match(stderr, /^nodespawner: [^\n]+\n$/);
     t.match(stderr, message);

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { tableFromIPC } from 'apache-arrow';
 import t from 'tap';
 import { FORMATS } from '../../cli/tables/formats.js';
-import { cli, folderOf, startCli } from '../helpers/cli.js';
+import { cli, cliOfEach, folderOf, startCli } from '../helpers/cli.js';
 import { allProcesses, descendantsOf } from '../helpers/processes.js';
 
 const SAME = 'export default ({ tables }) => ({ tables });';
@@ -241,8 +241,12 @@ t.test('wrong usage is 2, a file that is not as it should be 3, each in one line
       new RegExp(`broken\\.${format}: `),
     ]),
   ];
-  for (const [code, args, expected] of refusals) {
-    const ended = await cli(args, { cwd });
+  const ends = await cliOfEach(
+    refusals.map(([, args]) => args),
+    { cwd },
+  );
+  for (const [index, [code, args, expected]] of refusals.entries()) {
+    const ended = ends[index]!;
     t.equal(ended.code, code, args.join(' '));
     if (args.length > 0) {
       t.match(ended.stderr, /^nodespawner: [^\n]+\n$/, args.join(' '));
