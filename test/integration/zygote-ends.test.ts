@@ -120,6 +120,20 @@ t.test('nor is the host kept by them that may send no more itself', async (t) =>
   t.strictSame(await host.next(), { refused: true });
 });
 
+t.test('a child that has to wait for them keeps no other from being ended', async (t) => {
+  const zygote = await startZygote(t, { pool: NO_POOL });
+  const busy = await zygote.spawn('for (;;);');
+  let refused = 0;
+  native.sendRequest = (fd, kind, token, signal, jobFd) =>
+    jobFd >= 0 && refused++ >= 0 ? 'ETOOMANYREFS' : before.sendRequest(fd, kind, token, signal, jobFd);
+  const waiting = zygote.run('module.exports = () => 1');
+  await eventually('it has to wait', () => refused > 0);
+  busy.kill();
+  t.match(await busy.result, { status: 'signaled', signal: 'SIGKILL' });
+  Object.assign(native, before);
+  t.equal((await waiting).value, 1);
+});
+
 t.test(
   'if they never arrive, that is said: by the zygote, and by the host that may send no more',
   async (t) => {
