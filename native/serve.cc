@@ -380,7 +380,8 @@ class Server {
         return (c.pid == pid && !c.reaped) || (c.holder == pid && !c.holder_gone);
       };
       const auto child = std::find_if(children_.begin(), children_.end(), is_it);
-      if (child == children_.end() && HolderWillTell()) continue;
+      // Or has told since, and ended: its child is not to be taken for nobody's, and its record to wait for ever.
+      if (child == children_.end() && (HolderWillTell() || ReportIsWaiting())) continue;
       // While it still has a pid.
       if (child != children_.end() && (child->pid == pid || !child->pid)) AnnounceLate(&*child, ended.si_code);
       int status;
