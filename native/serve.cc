@@ -67,7 +67,7 @@ constexpr size_t kMostRecords = 512;
 
 // SECURITY: beyond, a child is over only when its memory is gone. Whoever has so many children at a time, and starts
 // the next when one is over, would else have the memory of any number of them.
-constexpr int64_t kMostKilobytesLeft = 512 * 1024;
+constexpr int64_t kMostKilobytesLeft = int64_t{512} * 1024;
 
 // SECURITY: all that the zygote knows of its children. A child finds nothing of it: it would tell of its siblings. Nor
 // does the extent of the memory, which a child can see: there is room for all that there can be from the start.
