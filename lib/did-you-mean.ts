@@ -10,6 +10,8 @@ export function nearest(written: string, names: Iterable<string>): string | unde
   let least = most + 1;
   for (const name of names) {
     if (name === written || name.length > MAX_LENGTH || written.length > MAX_LENGTH) continue;
+    // So many are to be added or left out at least.
+    if (Math.abs(name.length - written.length) > most) continue;
     const edits = editsBetween(written.toLowerCase(), name.toLowerCase());
     if (edits < least) [best, least] = [name, edits];
   }

@@ -1,4 +1,5 @@
 /** A workflow as a graph: what each step needs, and what is wrong with that. */
+import { nearest } from '../lib/did-you-mean.js';
 import { fail, list, Reader, text, type Check } from '../lib/reader.js';
 import { isStandardSchema } from '../lib/schema.js';
 import { decodeValue, encodeValue } from '../protocol/value.js';
@@ -45,6 +46,10 @@ const anything: Check<unknown> = (value) => value;
 
 const references: Check<Readonly<Record<string, string>>> = (value, name) =>
   Object.fromEntries(Object.entries(object(value, name)).map(([key, of]) => [key, id(of, `${name}.${key}`)]));
+
+/** What was meant is guessed so often, among so many names: each takes up to a third of a millisecond, and they are users' own. */
+const MOST_GUESSES = 3;
+const MOST_NAMES = 50;
 
 /** In the place of params that no child can be given: why. */
 export class RefusedParams {
@@ -174,6 +179,7 @@ export function makePlan(
   const nodes: StepNode[] = [];
   // Steps of later tabs are looked up when all of them are there.
   const resolvers: (() => void)[] = [];
+  let guesses = MOST_GUESSES;
   for (const tab of tabs) {
     const own: StepNode[] = [];
     byTab.set(tab.id, own);
@@ -193,7 +199,10 @@ export function makePlan(
         if (inputNames.includes(reference)) return { input: reference };
         const last = byTab.get(reference)?.at(-1);
         if (last === undefined) {
-          errors.push({ code: 'missingInput', text: missing(reference, what, byTab.has(reference)) });
+          const text = byTab.has(reference)
+            ? `${what} is the tab '${reference}', which has no steps.`
+            : missing(reference, what, guesses-- > 0 ? [...byTab.keys(), ...inputNames] : []);
+          errors.push({ code: 'missingInput', text });
           return undefined;
         }
         if (reaches(needs, reference, tab.id)) {
@@ -227,10 +236,10 @@ export function makePlan(
   return { workflow, nodes, results };
 }
 
-function missing(reference: string, what: string, isTab: boolean): string {
-  return isTab
-    ? `${what} is the tab '${reference}', which has no steps.`
-    : `${what} is '${reference}', and there is neither a tab nor an input of that name.`;
+function missing(reference: string, what: string, names: readonly string[]): string {
+  const meant = nearest(reference, names.slice(0, MOST_NAMES));
+  const guess = meant === undefined ? '' : ` Did you mean '${meant}'?`;
+  return `${what} is '${reference}', and there is neither a tab nor an input of that name.${guess}`;
 }
 
 function referencesOf(tab: Tab): readonly string[] {

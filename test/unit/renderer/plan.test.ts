@@ -86,6 +86,16 @@ t.test('what is missing is an error of the step that takes it', (t) => {
   t.end();
 });
 
+t.test('of a table whose name is misspelt the right one is said', (t) => {
+  const textOf = (from: string): string | undefined =>
+    plan({ late: { steps: { l1: [] } }, a: { from, steps: { a1: [] } } }, ['flights']).nodes[1]?.errors[0]
+      ?.text;
+  t.match(textOf('flihgts'), /'flihgts', and there is neither .* name\. Did you mean 'flights'\?$/);
+  t.match(textOf('lat'), / Did you mean 'late'\?$/);
+  t.match(textOf('elsewhere'), /of that name\.$/);
+  t.end();
+});
+
 t.test('params are those of when it was made', (t) => {
   const params = { a: [1, new Date(0)] };
   const sketch = makePlan({ id: 'w', tabs: [{ id: 't', steps: [{ id: 's', code: '', params }] }] }, []);
