@@ -68,6 +68,7 @@ t.test('it has nothing: no descriptor, no capability, no signal that reaches it,
     t.equal(readlinkSync(`/proc/${holder}/ns/${space}`), readlinkSync(`/proc/${child.pid}/ns/${space}`), space);
   }
   t.equal(readFileSync(`/proc/${holder}/syscall`, 'utf8').split(' ')[0], String(SYSTEM_CALLS.ppoll), 'it waits');
+  t.match(readFileSync(`/proc/${holder}/limits`, 'utf8'), /^Max cpu time +1 +1 /m, 'what it uses, no child is charged');
   const [, session] = /\) . \d+ \d+ (\d+)/.exec(readFileSync(`/proc/${holder}/stat`, 'latin1')) ?? [];
   t.equal(session, String(holder), 'the session is its own, and so is what it uses of the CPU');
   child.kill();
