@@ -141,13 +141,16 @@ const char* LeaveHolder(const Holder& holder, int stub_pidfd) {
   if (const char* step = UnregisterRseq()) return step;
   // Where the kernel would write when the holder ends: libc's id of what is the child's main thread by then.
   syscall(SYS_set_tid_address, nullptr);
+  // Nor has whom CLONE_VM makes a stack for signals, which a native module may have set.
+  stack_t for_signals = {};
+  if (sigaltstack(nullptr, &for_signals) != 0) return "sigaltstack";
   g_holder.holder = holder;
   const long result =
       nodespawner_clone_return_in_child(CLONE_VM | CLONE_PARENT | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID, MainTid(),
                                         g_stack + sizeof g_stack, BeHolder);
   if (result == 0) {
     RegisterRseq();
-    return nullptr;
+    return sigaltstack(&for_signals, nullptr) == 0 ? nullptr : "sigaltstack";
   }
   errno = static_cast<int>(-result);
   return "clone(CLONE_VM)";

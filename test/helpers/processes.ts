@@ -57,10 +57,10 @@ export function markedProcesses(mark: string): ProcessInfo[] {
   return allProcesses().filter(({ pid }) => tryRead(`/proc/${pid}/environ`)?.includes(`${MARK}=${mark}`));
 }
 
-/** In how many PID namespaces a process has an id. */
+/** In how many PID namespaces a process has an id; 0 if it has just ended. */
 function pidNamespaces(pid: number): number {
-  const [, ids = ''] = /^NSpid:\s+(.*)$/m.exec(tryRead(`/proc/${pid}/status`) ?? '') ?? [];
-  return ids.split(/\s+/).length;
+  const [, ids] = /^NSpid:\s+(.*)$/m.exec(tryRead(`/proc/${pid}/status`) ?? '') ?? [];
+  return ids?.split(/\s+/).length ?? 0;
 }
 
 export interface ZygoteTree {
@@ -87,11 +87,15 @@ export function zygoteTree(mark: string): ZygoteTree | undefined {
   if (launcher === undefined || init === undefined || zygote === undefined) return undefined;
   const stubs = byParent(init).filter(isLauncher);
   const clones = byParent(zygote);
-  const depth = pidNamespaces(zygote.pid);
-  const holders = clones.filter(({ pid }) => pidNamespaces(pid) === depth);
-  const children = clones.filter((info) => !holders.includes(info));
-  const known = new Set([launcher, init, zygote, ...stubs, ...holders]);
-  return { launcher, init, zygote, stubs, children, holders, others: all.filter((info) => !known.has(info)) };
+  const depths = new Map(clones.map((info) => [info, pidNamespaces(info.pid)]));
+  const ownDepth = pidNamespaces(zygote.pid);
+  const children = clones.filter((info) => (depths.get(info) ?? 0) > ownDepth);
+  const holders = clones.filter((info) => depths.get(info) === ownDepth);
+  const known = new Set([launcher, init, zygote, ...stubs]);
+  const others = all.filter(
+    (info) => !known.has(info) && (children.includes(info) || !clones.includes(info)),
+  );
+  return { launcher, init, zygote, stubs, children, holders, others };
 }
 
 /** The control groups that belong to a zygote, by its launcher's pid. */
