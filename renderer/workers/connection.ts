@@ -11,6 +11,9 @@ const CONNECT_MS = 10_000;
 /** A lost connection is tried again at least so often. */
 const MOST_RECONNECT_MS = 2_000;
 
+/** How long closing waits for connections. */
+const CLOSE_MS = 5_000;
+
 /** The queue of steps, and what collects workflows. */
 export const STEPS = 'steps';
 
@@ -107,9 +110,19 @@ export class QueueConnection {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled([this.queue.close(), this.flows.close(), this.control.close()]);
+    await settledInTime([this.queue.close(), this.flows.close(), this.control.close()]);
     this.redis.disconnect();
   }
+}
+
+/** Waits for what is to be closed, but not for longer than that may take: Redis may be away, or have been. */
+export async function settledInTime(closing: readonly Promise<unknown>[]): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, CLOSE_MS);
+  });
+  await Promise.race([Promise.allSettled(closing), late]);
+  clearTimeout(timer);
 }
 
 async function answered(redis: Redis): Promise<void> {

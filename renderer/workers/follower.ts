@@ -1,6 +1,6 @@
 /** What becomes of jobs, for a client that waits for them: by the events of the queue, and by looking now and then. */
 import type { QueueEvents } from 'bullmq';
-import { STEPS, type QueueConnection } from './connection.js';
+import { settledInTime, STEPS, type QueueConnection } from './connection.js';
 import { partsOf } from './jobs.js';
 
 /** What happened to a job; nothing of it is checked yet. */
@@ -65,7 +65,7 @@ export class Follower {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#events.close();
+    await settledInTime([this.#events.close()]);
   }
 
   #find(jobId: string): [follows: Follows | undefined, index: number | undefined] {

@@ -11,7 +11,7 @@ import { HeldTable } from '../step-table.js';
 import type { TableExchange } from '../store/table-exchange.js';
 import { activeContext, type Telemetry } from '../telemetry.js';
 import type { RendererStats, StepReport } from '../types.js';
-import { CONTROL, QueueConnection, STEPS } from './connection.js';
+import { CONTROL, QueueConnection, settledInTime, STEPS } from './connection.js';
 import { BadJobError } from './errors.js';
 import {
   readStepJob,
@@ -46,9 +46,6 @@ const MOST_STALLS = 3;
 
 /** Since when a job fails is known for longer than it is tried, in milliseconds. */
 const FAILURE_KNOWN_MS = 3_600_000;
-
-/** What is over is not to be held up by a Redis that is away. */
-const CLOSE_MS = 5_000;
 
 /** There is nothing more to say of it. */
 const CANCELED: StepRecord = { status: 'canceled' };
@@ -236,13 +233,7 @@ export class RendererWorker implements AsyncDisposable {
     // Ends when no job is active any more.
     await this.#worker.pause();
     await this.#open.close();
-    const closed = Promise.allSettled([this.#worker.close(), this.#cancels.close()]);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLOSE_MS);
-    });
-    await Promise.race([closed, late]);
-    clearTimeout(timer);
+    await settledInTime([this.#worker.close(), this.#cancels.close()]);
     await this.#connection.close();
   }
 
