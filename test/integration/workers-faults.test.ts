@@ -304,3 +304,11 @@ t.test('a table that is made anew and comes out as another is not taken for it',
   using report = await renderer.render(linear(step('one', code), step('two', 'return table;')));
   t.match(stepOf(report, 'two', 'error').errors, [{ code: 'internal' }]);
 });
+
+t.test('a client whose Redis has gone can be closed', async (t) => {
+  const gone = await startRedis(t);
+  const renderer = await Renderer.start({ queue: { connection: gone.url }, store: new MemoryStore() });
+  await gone.stop('SIGKILL');
+  await renderer.close();
+  t.throws(() => renderer.render(linear(source('one'))), { code: 'ERR_RENDERER_CLOSED' });
+});
