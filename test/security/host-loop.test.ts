@@ -27,10 +27,8 @@ t.test(
   async (t) => {
     const before = [...epolls().values()].flat().length;
     const zygote = await startZygote(t);
-    const child = await zygote.spawn('console.log(1); setInterval(() => {}, 1000)', undefined, {
-      stdout: 'capture',
-      stderr: 'capture',
-    });
+    const code = 'module.exports = () => new Promise(() => setInterval(() => {}, 1000))';
+    const child = await zygote.spawn(code, undefined, { stdout: 'capture', stderr: 'capture' });
     const during = await eventually('the pipes of the child are watched', () => {
       const now = epolls();
       return [...now.values()].flat().length >= before + 4 ? now : undefined;
