@@ -1,9 +1,11 @@
 /**
  * Whose turn it is among tenants. The priority of each step is a turn (BullMQ takes the smallest first): those of one tenant have
- * one turn after the other, and the first of them is never before the turn that workers have come to. So a tenant with a
- * thousand steps in the queue delays the first step of another one by no more than what is being run.
+ * one turn after the other, and the first of them is at most so many before the turn that workers have come to. So a tenant with a
+ * thousand steps in the queue delays the first steps of another one by no more than what is being run, and one who has had
+ * fewer turns of late goes first.
  *
- * This is start-time fair queuing (Goyal, Vin, Cheng 1996), in steps and not in seconds.
+ * This is start-time fair queuing (Goyal, Vin, Cheng 1996), in steps and not in seconds, with a head start for those who come back:
+ * without one, a tenant that wants a few steps has to wait twice as long for them as it would alone, for every other turn.
  *
  * Which of a tenant's steps has which of its turns is for precedence.ts, by their ranks.
  */
@@ -12,6 +14,9 @@ import { STEPS_PER_LEVEL } from '../priority.js';
 
 /** The largest priority of BullMQ. What would be behind it waits in the order of arrival, until the queue was empty once. */
 const LAST_TURN = 2_097_151;
+
+/** How many turns who has not used them lately may have before others. Each tenant can delay others by as many steps. */
+export const HEAD_START = 16;
 
 const NOW = 'now';
 const tenantField = (tenant: string): string => `of:${tenant}`;
@@ -22,7 +27,7 @@ const TAKE = `
 local now = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '1')
 local last = tonumber(redis.call('HGET', KEYS[1], ARGV[2]) or '0')
 local most = tonumber(redis.call('HGET', KEYS[1], ARGV[3]) or '0')
-local first = math.max(now, last + 1)
+local first = math.max(now - ARGV[6], last + 1)
 local level = now + ARGV[5]
 redis.call('HSET', KEYS[1], ARGV[2], first + ARGV[4] - 1, ARGV[3], math.max(most, level))
 return {first, level, level < most and 1 or 0}`;
@@ -68,7 +73,14 @@ export class Turns {
 
   /** So many in a row. */
   async take(tenant: string, count: number, priority: number): Promise<Taken> {
-    const values = [NOW, tenantField(tenant), levelField(tenant), count, STEPS_PER_LEVEL * priority];
+    const values = [
+      NOW,
+      tenantField(tenant),
+      levelField(tenant),
+      count,
+      STEPS_PER_LEVEL * priority,
+      HEAD_START,
+    ];
     const [first, level, overtakes] = (await this.#redis.eval(TAKE, 1, this.#key, ...values)) as [
       number,
       number,

@@ -3,7 +3,7 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import t from 'tap';
 import { RendererWorker, type Renderer, type Rendering } from '../../renderer/index.js';
-import { Turns } from '../../renderer/workers/turns.js';
+import { HEAD_START, Turns } from '../../renderer/workers/turns.js';
 import { eventually } from '../helpers/eventually.js';
 import { MemoryStore } from '../helpers/memory-store.js';
 import { startRedis } from '../helpers/redis-server.js';
@@ -138,5 +138,22 @@ t.test('the least urgent is passed by a thousand that come later for each level,
     [last, patient, behind].map(({ rank }) => rank),
     [last, patient, behind].map(({ rank }) => rank).sort((a, b) => a - b),
   );
-  t.match(await take('other', 0), { turn: 2_001, overtakes: false });
+  t.match(await take('other', 0), { turn: 2_001 - HEAD_START, overtakes: false });
 });
+
+t.test(
+  'a tenant that comes back with little goes first, and one with much takes turns after that',
+  async (t) => {
+    const turns = new Turns(connection, 'comes-back');
+    const take = async (tenant: string, count: number) =>
+      (await turns.take(tenant, count, 0)).slots.map(({ turn }) => turn);
+    await take('greedy', 1_000);
+    await turns.began(100);
+    const [first, ...more] = await take('modest', HEAD_START + 20);
+    t.equal(first, 100 - HEAD_START);
+    t.equal(more.filter((turn) => turn <= 100).length, HEAD_START, 'before all that the other one waits for');
+    t.equal(more.at(-1), 119, 'and then for every other turn');
+    // What it has had counts.
+    t.strictSame(await take('modest', 1), [120]);
+  },
+);
