@@ -66,7 +66,8 @@ export function roundTripsChart(measured: Measured, title?: readonly string[]): 
       },
       {
         mark: { type: 'text', align: 'left', dx: 4 },
-        encoding: { x: { field: 'p50', type: 'quantitative' }, text: label },
+        // Behind the tick, not across it.
+        encoding: { x: { field: 'p99', type: 'quantitative' }, text: label },
       },
     ],
   };
