@@ -80,7 +80,7 @@ struct {
 
 alignas(16) char g_stack[16384];
 
-// Returns 0, or what failed.
+// Returns the step that failed, and its errno.
 const char* ConfineHolder(const Holder& holder, int* error) {
   const auto failed = [&](long result) {
     *error = static_cast<int>(-result);
