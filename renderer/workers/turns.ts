@@ -10,10 +10,10 @@
  * Which of a tenant's steps has which of its turns is for precedence.ts, by their ranks.
  */
 import type { Redis } from 'ioredis';
-import { STEPS_PER_LEVEL } from '../priority.js';
+import { LARGEST_PRIORITY, STEPS_PER_LEVEL } from '../priority.js';
 
-/** The largest priority of BullMQ. What would be behind it waits in the order of arrival, until the queue was empty once. */
-const LAST_TURN = 2_097_151;
+/** What would be behind it waits in the order of arrival, until the queue was empty once. */
+const LAST_TURN = LARGEST_PRIORITY;
 
 /** How many turns who has not used them lately may have before others. Each tenant can delay others by as many steps. */
 export const HEAD_START = 16;
