@@ -41,6 +41,11 @@ export const REFILL_AT_LATEST_MS = 25;
 /** Below this share of free memory only the minimum is parked. */
 const SCARCE_MEMORY = 0.1;
 
+/** Whether children at work, and the host, leave a core for one more to be cloned and to rehearse on. */
+export function leaveACore(atWork: number, cores: number): boolean {
+  return atWork < Math.max(1, cores - 1);
+}
+
 type PoolControl = Pick<Control, 'clone' | 'listen' | 'forget'>;
 
 interface Parked {
@@ -164,8 +169,7 @@ export class Pool {
 
   #refillSoon(): void {
     if (this.#busy || this.#closed || this.#parked.length >= this.#wanted()) return;
-    // The host needs a core too.
-    if (this.#atWork < Math.max(1, this.#cores - 1)) {
+    if (leaveACore(this.#atWork, this.#cores)) {
       this.#refill();
       return;
     }

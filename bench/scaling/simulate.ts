@@ -3,7 +3,7 @@
  * share, and waiting. As in lib/pool.ts: a call that finds a child is a hit, one that doesn't clones its own, and one child at a time is
  * parked, as soon as calls leave a core for it, and after a while in any case.
  */
-import { REFILL_AT_LATEST_MS } from '../../lib/pool.js';
+import { leaveACore, REFILL_AT_LATEST_MS } from '../../lib/pool.js';
 import { Processor } from './processor.js';
 
 /** In milliseconds. */
@@ -46,7 +46,7 @@ export function simulatePool(cores: number, pool: number, work: Work, at: readon
     });
   };
   const refillSoon = (): void => {
-    if (atWork < Math.max(1, cores - 1)) {
+    if (leaveACore(atWork, cores)) {
       refill();
     } else if (heldUp === undefined && !isRefilling && parked < pool) {
       const since = (heldUp = {});
