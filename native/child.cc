@@ -88,8 +88,8 @@ void BecomeChild(const ChildResources& resources, const Sandbox& sandbox) {
   if (resources.id >= 0 && !(sandbox.skipped & LAYER_USER)) require(SwitchIds(static_cast<uid_t>(resources.id)));
   if (layers & LAYER_CAPABILITIES) require(DropCapabilities());
   if (sandbox.single_process) require(AwaitHolder());
-  // After the ids, whose change resets both, also that of the holder's. The zygote may be killed: its namespace ends
-  // with it, but this is one system call and a second lock.
+  // After the ids, whose change resets both; that of the holder's resets what belongs to the memory. The zygote may be
+  // killed: its namespace ends with it, but this is one system call and a second lock.
   require(prctl(PR_SET_DUMPABLE, layers & LAYER_DUMPABLE ? 0 : 1, 0, 0, 0) == 0 ? nullptr : "prctl(PR_SET_DUMPABLE)");
   require(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 ? nullptr : "prctl(PR_SET_PDEATHSIG)");
 

@@ -69,13 +69,12 @@ const sock_filter kFilter[] = {
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 };
 
-enum State : int { kStarted, kConfined, kFailed };
-
 struct {
-  std::atomic<int> state{kStarted};
+  Holder holder = {};
+  std::atomic<bool> done{false};
+  // Then: the step that failed, if any, and its errno.
   const char* failed_step = nullptr;
   int error = 0;
-  Holder holder = {};
 } g_holder;
 
 alignas(16) char g_stack[16384];
@@ -124,10 +123,13 @@ const char* ConfineHolder(const Holder& holder, int* error) {
   report.token = holder.token;
   report.pid = static_cast<pid_t>(child);
   const long sent = RawCall(SYS_sendto, holder.status, Address(&report), sizeof report, MSG_NOSIGNAL);
-  g_holder.failed_step = "sendto(holder)";
-  g_holder.error = static_cast<int>(-sent);
-  if (sent == sizeof report) g_holder.failed_step = ConfineHolder(holder, &g_holder.error);
-  g_holder.state.store(g_holder.failed_step ? kFailed : kConfined);
+  if (sent == sizeof report) {
+    g_holder.failed_step = ConfineHolder(holder, &g_holder.error);
+  } else {
+    g_holder.failed_step = "sendto(holder)";
+    g_holder.error = static_cast<int>(-sent);
+  }
+  g_holder.done.store(true);
   // The child says why; until then its memory is needed.
   for (;;) RawCall(SYS_ppoll);
 }
@@ -157,7 +159,7 @@ const char* LeaveHolder(const Holder& holder, int stub_pidfd) {
 }
 
 const char* AwaitHolder() {
-  while (g_holder.state.load() == kStarted) sched_yield();
+  while (!g_holder.done.load()) sched_yield();
   errno = g_holder.error;
   return g_holder.failed_step;
 }
