@@ -29,6 +29,12 @@ function zygoteOptions({ network = {}, sandbox = {}, preload = [] }: RunOptions)
   return { preload, pool: NO_POOL, sandbox: { ...sandbox, profile: 'network', network } };
 }
 
+/** All that is public. */
+export const EVERYTHING_PUBLIC = [
+  { to: '0.0.0.0/0', ports: '1-65535' },
+  { to: '0.0.0.0/0', ports: '1-65535', protocol: 'udp' },
+] as const satisfies NetworkOptions['allow'];
+
 /** The text of a program that starts a zygote of the profile `network`, as `zygote`. */
 export function startZygoteText(options: RunOptions): string {
   // Also as a global: a handle that nothing can reach is collected, and its zygote ends.
@@ -97,4 +103,25 @@ export class NetworkHost {
     const [value] = await this.values<T>([{ body, options }]);
     return value as T;
   }
+}
+
+type NetworkTest = (t: Test, host: NetworkHost, network: TestNetwork) => Promise<void>;
+
+/**
+ * A function that defines tests on one host and its network: of each, the servers have heard nothing yet.
+ *
+ * @param skip why there can be no network
+ */
+export async function testsOnOneHost(
+  t: Test,
+  skip: string | false,
+): Promise<(name: string, run: NetworkTest) => void> {
+  const host = skip === false ? await NetworkHost.start(t) : undefined;
+  return (name, run) => {
+    t.test(name, { skip }, async (t) => {
+      if (host === undefined) throw new Error('there is no network');
+      await host.network.forget();
+      await run(t, host, host.network);
+    });
+  };
 }

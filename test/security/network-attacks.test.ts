@@ -18,30 +18,18 @@ import {
   PROBES,
   TestNetwork,
 } from '../helpers/network.js';
-import { NetworkHost, startZygoteText } from '../helpers/network-host.js';
+import { EVERYTHING_PUBLIC, startZygoteText, testsOnOneHost } from '../helpers/network-host.js';
 import { onlyStubsHaveLinks, processOf } from '../helpers/network-processes.js';
 import { buildRaw, SYSTEM_CALLS } from '../helpers/security/lab.js';
 
 const skip = canHaveNetworks();
 t.setTimeout(290_000);
 
-const shared = skip === false ? await NetworkHost.start(t) : undefined;
-
-/** A test of which the servers have heard nothing yet. */
-function test(name: string, run: (t: Test, host: NetworkHost, network: TestNetwork) => Promise<void>): void {
-  t.test(name, { skip }, async (t) => {
-    if (shared === undefined) throw new Error('there is no network');
-    await shared.network.forget();
-    await run(t, shared, shared.network);
-  });
-}
+const test = await testsOnOneHost(t, skip);
 
 /** All that is public, and a name server. */
 const EVERYTHING: NetworkOptions = {
-  allow: [
-    { to: '0.0.0.0/0', ports: '1-65535' },
-    { to: '0.0.0.0/0', ports: '1-65535', protocol: 'udp' },
-  ],
+  allow: EVERYTHING_PUBLIC,
   dns: [OTHER],
 };
 const GET = `const get = (url) => fetch(url, { signal: AbortSignal.timeout(WAIT) })

@@ -18,29 +18,23 @@ import {
   TestNetwork,
 } from '../helpers/network.js';
 import { HostProgram } from '../helpers/host-program.js';
-import { NetworkHost, startZygoteText, type RunOptions } from '../helpers/network-host.js';
+import {
+  EVERYTHING_PUBLIC,
+  startZygoteText,
+  testsOnOneHost,
+  type NetworkHost,
+  type RunOptions,
+} from '../helpers/network-host.js';
 
 const skip = canHaveNetworks();
 // Of the file as a whole.
 t.setTimeout(290_000);
 
-const shared = skip === false ? await NetworkHost.start(t) : undefined;
-
-/** A test of which the servers have heard nothing yet. */
-function test(name: string, run: (t: Test, host: NetworkHost, network: TestNetwork) => Promise<void>): void {
-  t.test(name, { skip }, async (t) => {
-    if (shared === undefined) throw new Error('there is no network');
-    await shared.network.forget();
-    await run(t, shared, shared.network);
-  });
-}
+const test = await testsOnOneHost(t, skip);
 
 /** A caller who lists all that is public. */
 const EVERYTHING: NetworkOptions = {
-  allow: [
-    { to: '0.0.0.0/0', ports: '1-65535' },
-    { to: '0.0.0.0/0', ports: '1-65535', protocol: 'udp' },
-  ],
+  allow: EVERYTHING_PUBLIC,
   hosts: { 'metadata.test': METADATA },
 };
 const WEB: RunOptions = {
