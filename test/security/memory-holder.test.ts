@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
+import { allProcesses } from '../helpers/processes.js';
 import { buildRaw, Lab, statusOf, SYSTEM_CALLS } from '../helpers/security/lab.js';
 import { expectStatus } from '../helpers/zygote.js';
 import type { Child } from '../../lib/index.js';
@@ -26,11 +27,7 @@ const WAIT = 'console.log(1); await sleep(60_000);';
 /** RSEQ_SIG of glibc: a trap that no code has. */
 const RSEQ_SIGNATURE = process.arch === 'x64' ? 0x53053053 : 0xd428bc00;
 
-function pids(): number[] {
-  return readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => pid > 0);
-}
+const pids = (): number[] => allProcesses().map(({ pid }) => pid);
 
 function spaceOf(pid: number): string | undefined {
   try {
