@@ -117,6 +117,8 @@ export function planSandbox(options: CheckedSandboxOptions): SandboxPlan {
       `--tmp=${limits.tmpBytes}:${TMP_INODES}`,
       ...options.files.map((file) => `--bind=${file}`),
       ...(cgroups?.directories ?? []).map((directory) => `--cgroup=${directory}`),
+      // These can put nothing into one, by more layers than one (native/launcher/networks.h).
+      ...(isSingleProcess && has('files') && has('capabilities') ? ['--reuse-networks'] : []),
       ...(has('limits') ? [`--memory=${limits.memoryBytes}`, `--tasks=${tasks}`] : []),
       ...(options.network === undefined ? [] : planNetwork(options.network)),
     ],

@@ -143,6 +143,12 @@ const char* VerifyNetwork(int proc_self, bool has_network) {
     has_route = true;
   }
   if (has_network && !has_route) return "verify: there is no way to the router";
+  // A child before it may have had the namespace (launcher/networks.h). The first line counts the sockets, of all
+  // kinds, that are not the kernel's own.
+  if (!has_network) {
+    if (ReadFile(proc_self, "net/sockstat", text, sizeof text) < 0) return "verify: the sockets can't be counted";
+    if (strncmp(text, "sockets: used 0\n", 16) != 0) return "verify: a socket is in the network namespace";
+  }
   // Each line is an address and what belongs to it, the name of the link last. Without IPv6 the file is not there.
   if (ReadFile(proc_self, "net/if_inet6", text, sizeof text) < 0) {
     return errno == ENOENT ? nullptr : "verify: the IPv6 addresses can't be read";

@@ -19,12 +19,14 @@
 #include "io_uring.h"
 #include "layers.h"
 #include "network.h"
+#include "networks.h"
 #include "root.h"
 #include "stub.h"
 
 enum { CONTROL_FD = 3, STUB_FD = 4 };
 
-static pid_t slots[CHILDREN_PER_ZYGOTE]; /* the stub of each live child */
+static pid_t slots[CHILDREN_PER_ZYGOTE];  /* the stub of each live child */
+static int networks[CHILDREN_PER_ZYGOTE]; /* its network namespace, or -1 */
 static int next_slot;
 
 static void on_child(int signal) { (void)signal; }
@@ -93,16 +95,23 @@ static void offer_stub(const struct launcher_options *options, const struct id_p
   const char *failed = "more than 255 children of one zygote";
   int fds[1 + STUB_MAX_CGROUPS], cgroup_count = 0;
   pid_t pid = -1;
+  int network = -1;
   const int slot = free_slot();
   if (slot >= 0) {
     for (int i = 0; i < STUB_MAX_CGROUPS; i++) fds[1 + i] = -1;
     cgroup_count = enter_cgroups(options, slot, fds + 1);
     failed = "mkdir(cgroup)";
-    if (cgroup_count >= 0) pid = make_stub(options, ids, slot, fds + 1, (size_t)cgroup_count, fds, &failed);
+    if (cgroup_count >= 0) {
+      const struct stub_place place = {slot, fds + 1, (size_t)cgroup_count, take_network()};
+      pid = make_stub(options, ids, &place, fds, &failed);
+      network = place.network;
+    }
   }
   int error = errno;
+  if (pid < 0) give_network_back(network);
   if (pid > 0) {
     slots[slot] = pid;
+    networks[slot] = network >= 0 ? network : open_network(options, pid);
     message.kind = STUB_READY;
     message.pid = pid;
     message.uid = child_id(options, ids, slot);
@@ -130,6 +139,7 @@ static void report_gone(const struct launcher_options *options, pid_t pid, int s
   for (int slot = 0; slot < CHILDREN_PER_ZYGOTE; slot++) {
     if (slots[slot] != pid) continue;
     slots[slot] = 0;
+    give_network_back(networks[slot]);
     if (options->link_addresses.count) cut_link(slot);
     const struct cgroup_events events = read_cgroup_events(slot);
     message.oom_kills = events.oom_kills;

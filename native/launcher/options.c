@@ -37,6 +37,8 @@ struct launcher_options parse_options(char **arguments) {
       two_numbers(value, &options.tmp_bytes, &options.tmp_inodes);
     } else if (strcmp(*argument, "--tmp-exec") == 0) {
       options.tmp_exec = 1;
+    } else if (strcmp(*argument, "--reuse-networks") == 0) {
+      options.reuse_networks = 1;
     } else if ((value = value_of(*argument, "--bind")) && options.bind_count < MAX_BINDS) {
       options.binds[options.bind_count++] = value;
     } else if ((value = value_of(*argument, "--cgroup")) && options.cgroup_count < STUB_MAX_CGROUPS) {

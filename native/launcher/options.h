@@ -47,7 +47,8 @@ struct launcher_options {
   int blocked_count;
   struct network_rule network_rules[MAX_NETWORK_RULES]; /* --reach=ADDRESS:BITS:PROTOCOL:FIRST:LAST:NAMED */
   int network_rule_count;
-  char **command; /* what follows --: a program, its argv[0], arguments */
+  int reuse_networks; /* --reuse-networks, of children that are gone */
+  char **command;     /* what follows --: a program, its argv[0], arguments */
 };
 
 /* Exits with a message for words that it does not know. */

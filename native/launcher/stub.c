@@ -56,17 +56,18 @@ static const char *disarm(const struct launcher_options *options, int id) {
   return NULL;
 }
 
-static _Noreturn void be_stub(const struct launcher_options *options, const struct id_plan *ids, int slot,
-                              const int *cgroup_fds, size_t cgroup_count, int born_into, int pipe) {
+static _Noreturn void be_stub(const struct launcher_options *options, const struct id_plan *ids,
+                              const struct stub_place *place, int born_into, int pipe) {
   /* Orphans are reaped by the kernel. */
   signal(SIGCHLD, SIG_IGN);
-  if (enter_groups(cgroup_fds, cgroup_count, born_into) != 0) report_failure(pipe, "write(cgroup)");
+  if (enter_groups(place->cgroup_fds, place->cgroup_count, born_into) != 0) report_failure(pipe, "write(cgroup)");
+  if (place->network >= 0 && setns(place->network, CLONE_NEWNET) != 0) report_failure(pipe, "setns(CLONE_NEWNET)");
   /* Only now is the group that the child will be in the root of what it sees. */
   if (options->layers & LAYER_CGROUP && unshare(CLONE_NEWCGROUP) != 0) report_failure(pipe, "unshare(CLONE_NEWCGROUP)");
   const char *failed = NULL;
-  if (options->link_addresses.count) failed = join_router(options, slot);
+  if (options->link_addresses.count) failed = join_router(options, place->slot);
   if (failed) report_failure(pipe, failed);
-  if (options->layers & LAYER_FILES) failed = mount_private(options, child_id(options, ids, slot));
+  if (options->layers & LAYER_FILES) failed = mount_private(options, child_id(options, ids, place->slot));
   if (failed) report_failure(pipe, failed);
   if (options->layers & LAYER_UTS && sethostname("child", 5) != 0) report_failure(pipe, "sethostname");
   failed = disarm(options, stub_id(options, ids));
@@ -78,8 +79,8 @@ static _Noreturn void be_stub(const struct launcher_options *options, const stru
   for (;;) pause();
 }
 
-pid_t make_stub(const struct launcher_options *options, const struct id_plan *ids, int slot, const int *cgroup_fds,
-                size_t cgroup_count, int *pidfd, const char **failed) {
+pid_t make_stub(const struct launcher_options *options, const struct id_plan *ids, const struct stub_place *place,
+                int *pidfd, const char **failed) {
   const struct {
     unsigned layer;
     unsigned long flag;
@@ -89,15 +90,16 @@ pid_t make_stub(const struct launcher_options *options, const struct id_plan *id
   for (size_t i = 0; i < sizeof namespaces / sizeof *namespaces; i++) {
     if (options->layers & namespaces[i].layer) flags |= namespaces[i].flag;
   }
+  if (place->network >= 0) flags &= ~(unsigned long)CLONE_NEWNET;
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) {
     *failed = "pipe2";
     return -1;
   }
-  name_next_link(slot);
-  int group = birthplace(cgroup_fds, cgroup_count);
+  name_next_link(place->slot);
+  int group = birthplace(place->cgroup_fds, place->cgroup_count);
   const pid_t pid = clone_process_into(&group, flags | CLONE_PIDFD, pidfd, NULL);
-  if (pid == 0) be_stub(options, ids, slot, cgroup_fds, cgroup_count, group, ends[1]);
+  if (pid == 0) be_stub(options, ids, place, group, ends[1]);
   const int clone_error = errno;
   close(ends[1]);
   struct report report;

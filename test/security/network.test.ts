@@ -1,9 +1,13 @@
 // The layer `network`: a namespace with no interface that is up. And that of system calls: no socket in the first place.
-import { execFileSync } from 'node:child_process';
-import { readlinkSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, fstatSync, openSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
+import type { Result, SandboxOptions } from '../../lib/index.js';
+import { checkZygoteOptions } from '../../lib/options.js';
+import { planSandbox } from '../../lib/sandbox.js';
 import { buildRaw, hostFolder, Lab, only } from '../helpers/security/lab.js';
 
 const addon = buildRaw(t);
@@ -67,6 +71,77 @@ t.test("the network namespace of a child is neither the host's nor a sibling's",
     }
     for (const child of children) child.kill();
   }
+});
+
+/** The network namespaces of `count` children, one after the other. Held, so that the kernel gives no number twice. */
+async function held(t: Test, from: Lab, count: number): Promise<number[]> {
+  const found: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const fd = await from.seen((pid) => openSync(`/proc/${pid}/ns/net`, 'r'));
+    t.teardown(() => {
+      closeSync(fd);
+    });
+    found.push(fstatSync(fd).ino);
+  }
+  return found;
+}
+
+t.test('where a child can put nothing into its namespace, a later one has it', async (t) => {
+  const spaces = await held(t, lab, 8);
+  t.ok(new Set(spaces).size < spaces.length, 'one is used again');
+});
+
+t.test('where it can, no other child ever has it', async (t) => {
+  const spaces = await held(t, namespace, 8);
+  t.equal(new Set(spaces).size, spaces.length);
+});
+
+t.test('for a namespace to be used again, each layer has to keep children from it', (t) => {
+  const reuses = (sandbox: SandboxOptions): boolean =>
+    planSandbox(checkZygoteOptions({ preload: [], sandbox }).sandbox).launcherArguments.includes(
+      '--reuse-networks',
+    );
+  t.ok(reuses({}));
+  t.notOk(reuses({ profile: 'exec' }));
+  t.notOk(reuses({ profile: 'network' }));
+  for (const layer of ['syscalls', 'files', 'capabilities'] as const)
+    t.notOk(reuses({ off: [layer] }), layer);
+  t.end();
+});
+
+t.test('a child that finds a socket in its namespace is none', async (t) => {
+  // A program of the host's, in the namespace of a child that is gone.
+  const script = `require('node:net').createServer().listen('\\0left', () => console.log('listens'))`;
+  const enter = (pid: number): string[] => [
+    ...[`--target=${pid}`, '--user', '--net', '--preserve-credentials'],
+    ...[process.execPath, '-e', script],
+  ];
+  const child = await lab.spawn('console.log(1); await sleep(60_000)', undefined, { stdout: 'pipe' });
+  await once(child.stdout!, 'data');
+  const left = spawn('nsenter', enter(child.pid), { stdio: ['ignore', 'pipe', 'inherit'] });
+  const over = once(left, 'exit');
+  try {
+    await once(left.stdout, 'data');
+    child.kill();
+    await child.result;
+    const outcomes: string[] = [];
+    for (let i = 0; i < 8; i++) {
+      const next = await lab.spawn('return 1').then(
+        ({ result }) => result,
+        (error: unknown) => error,
+      );
+      outcomes.push(next instanceof Error ? next.message : (next as Result).status);
+    }
+    t.match(
+      outcomes.find((outcome) => outcome !== 'ok'),
+      /verify: a socket is in the network namespace/,
+      outcomes.join(),
+    );
+  } finally {
+    left.kill();
+    await over;
+  }
+  t.ok(await lab.works());
 });
 
 t.test('the namespace alone: no address is reachable, not even its own', async (t) => {
