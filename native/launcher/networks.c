@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "layers.h"
@@ -12,7 +13,13 @@ enum { MOST_SPARE = 16 };
 static int spare[MOST_SPARE];
 static int spare_count;
 
-int take_network(void) { return spare_count ? spare[--spare_count] : -1; }
+/* That which has rested longest, as ids are. */
+int take_network(void) {
+  if (spare_count == 0) return -1;
+  const int network = spare[0];
+  memmove(spare, spare + 1, sizeof *spare * (size_t)--spare_count);
+  return network;
+}
 
 int open_network(const struct launcher_options *options, pid_t stub) {
   /* Only this layer gives us a /proc in which processes have the numbers that we know them by. */
