@@ -5,6 +5,7 @@
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stddef.h>
@@ -69,15 +70,24 @@ const sock_filter kFilter[] = {
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 };
 
+enum Progress : uint32_t { kBusy, kFilterIsNext, kDone };
+
 struct {
   Holder holder = {};
-  std::atomic<bool> done{false};
-  // Then: the step that failed, if any, and its errno.
+  std::atomic<uint32_t> progress{kBusy};
+  // When it is done: the step that failed, if any, and its errno.
   const char* failed_step = nullptr;
   int error = 0;
 } g_holder;
 
+static_assert(sizeof g_holder.progress == sizeof(uint32_t), "a futex is a word of 32 bits");
+
 alignas(16) char g_stack[16384];
+
+void Proceed(Progress progress) {
+  g_holder.progress.store(progress);
+  RawCall(SYS_futex, Address(&g_holder.progress), FUTEX_WAKE_PRIVATE, 1);
+}
 
 // Returns the step that failed, and its errno.
 const char* ConfineHolder(const Holder& holder, int* error) {
@@ -110,6 +120,8 @@ const char* ConfineHolder(const Holder& holder, int* error) {
   if (failed(RawCall(SYS_capset, Address(&header), Address(none)))) return "capset";
   // The change of ids has cleared it.
   if (failed(RawCall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL))) return "prctl(PR_SET_PDEATHSIG)";
+  // While it can still wake the child. What is left takes less time than that.
+  Proceed(kFilterIsNext);
   const sock_fprog program = {sizeof kFilter / sizeof *kFilter, const_cast<sock_filter*>(kFilter)};
   if (failed(RawCall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, Address(&program))))
     return "seccomp(SECCOMP_SET_MODE_FILTER)";
@@ -129,7 +141,7 @@ const char* ConfineHolder(const Holder& holder, int* error) {
     g_holder.failed_step = "sendto(holder)";
     g_holder.error = static_cast<int>(-sent);
   }
-  g_holder.done.store(true);
+  Proceed(kDone);  // where the filter is, nobody is woken
   // The child says why; until then its memory is needed.
   for (;;) RawCall(SYS_ppoll);
 }
@@ -159,7 +171,10 @@ const char* LeaveHolder(const Holder& holder, int stub_pidfd) {
 }
 
 const char* AwaitHolder() {
-  while (!g_holder.done.load()) sched_yield();
+  while (g_holder.progress.load() == kBusy) {
+    syscall(SYS_futex, &g_holder.progress, FUTEX_WAIT_PRIVATE, kBusy, nullptr);
+  }
+  while (g_holder.progress.load() != kDone) sched_yield();
   errno = g_holder.error;
   return g_holder.failed_step;
 }
