@@ -39,6 +39,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
       {"setPollerRef", SetPollerRef},
       {"takeBaseline", TakeBaselineBinding},
       {"sealAndServe", SealAndServe},
+      {"reportWrittenPages", ReportWrittenPagesBinding},
       {"pendingRequests", PendingRequests},
       {"resetStartTime", ResetStartTimeBinding},
       {"processId", ProcessId},

@@ -24,4 +24,8 @@ struct ChildResources {
 // lock, no stdio. A step that fails is reported to the zygote and ends the process.
 void BecomeChild(const ChildResources& resources, const Sandbox& sandbox);
 
+// The same for a scout: what makes the clone a process of its own, and none of the sandbox. It ends by itself if it
+// takes long, and the process if a step fails.
+void BecomeScout(int report);
+
 }  // namespace nodespawner

@@ -23,9 +23,11 @@
 #include "fdpass.h"
 #include "launcher/cgroup_entrance.h"
 #include "launcher/stub_protocol.h"
+#include "pinned_pages.h"
 #include "seccomp.h"
 #include "syscalls.h"
 #include "unique_fd.h"
+#include "written_pages.h"
 #include "zygote_only.h"
 
 namespace nodespawner {
@@ -124,12 +126,12 @@ class Server {
     return std::nullopt;
   }
 
-  // Returns in a child only, with its job socket.
-  int Run() {
+  // Returns in a clone only.
+  Clone Run() {
     ZygoteOnlyVector<pollfd>& sources = records_.sources;
     for (;;) {
       sources.clear();
-      for (const int fd : {options_.control_fd, options_.stub_fd, signal_fd_.get(), reports_.get()}) {
+      for (const int fd : {options_.control_fd, options_.stub_fd, signal_fd_.get(), reports_.get(), scout_.get()}) {
         sources.push_back({fd, POLLIN, 0});
       }
       const size_t listeners = sources.size();
@@ -145,9 +147,15 @@ class Server {
       if (sources[3].revents) ReceiveReport();
       if (sources[2].revents) ReapChildren();
       if (sources[1].revents) ReceiveFromInit(MSG_DONTWAIT);
+      if (sources[4].revents) HearScout();
       if (sources[0].revents) {
         const int job_fd = HandleRequest();
-        if (job_fd >= 0) return job_fd;
+        if (job_fd >= 0) return {job_fd, false};
+      }
+      if (wants_scout_) {
+        wants_scout_ = false;
+        const int report_fd = SendScout();
+        if (report_fd >= 0) return {report_fd, true};
       }
     }
   }
@@ -298,6 +306,37 @@ class Server {
     return -1;
   }
 
+  // ---- scout ----
+
+  // Returns the end of a pipe that it is to report to in the scout, -1 in the zygote. Without one, or without its report,
+  // each child copies what it writes to, as it does.
+  int SendScout() {
+    has_scouted_ = true;
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return -1;
+    UniqueFd reads(ends[0]), writes(ends[1]);
+    if (CloneProcess(-1, -1).pid != 0) {
+      scout_ = std::move(reads);
+      return -1;
+    }
+    BecomeScout(writes.get());
+    pthread_sigmask(SIG_SETMASK, &mask_in_child_, nullptr);
+    reads.release();  // closed with all others
+    return writes.release();
+  }
+
+  void HearScout() {
+    PageRange ranges[512];
+    const ssize_t got = read(scout_.get(), ranges, sizeof ranges);
+    if (got > 0) {
+      written_.insert(written_.end(), ranges, ranges + static_cast<size_t>(got) / sizeof *ranges);
+      return;
+    }
+    scout_.reset();
+    PinPages(options_.ring_fd, written_);
+    written_.clear();
+  }
+
   // ---- children ----
 
   void ReceiveReport() {
@@ -326,6 +365,7 @@ class Server {
     }
     if (!received.fds.empty()) child->listener = std::move(received.fds[0]);
     child->confined = true;
+    wants_scout_ = !has_scouted_;
     if (child->pid) Announce(&*child);
   }
 
@@ -485,6 +525,9 @@ class Server {
   UniqueFd reports_;  // from children that are being confined
   UniqueFd report_;   // their end
   UniqueFd signal_fd_;
+  UniqueFd scout_;  // while there is one
+  bool wants_scout_ = false, has_scouted_ = false;
+  std::vector<PageRange> written_;  // by the scout
   sigset_t mask_in_child_;
   Records& records_;
   ZygoteOnlyVector<ChildRecord>& children_;
@@ -500,12 +543,12 @@ __attribute__((noinline)) void ClearStackBelow() {
 
 }  // namespace
 
-std::optional<Failure> Serve(const ServeOptions& options, int* job_fd) {
+std::optional<Failure> Serve(const ServeOptions& options, Clone* clone) {
   // Never destroyed: in a child its descriptors are closed already, and their numbers belong to others.
   // NOLINTBEGIN(clang-analyzer-cplusplus.NewDeleteLeaks)
   auto* server = new Server(options);
   if (auto failure = server->Start()) return failure;
-  *job_fd = server->Run();
+  *clone = server->Run();
   ClearStackBelow();
   return std::nullopt;
   // NOLINTEND(clang-analyzer-cplusplus.NewDeleteLeaks)

@@ -24,6 +24,9 @@
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
+#ifndef SYS_io_uring_register
+#define SYS_io_uring_register 427
+#endif
 
 namespace nodespawner {
 
@@ -58,6 +61,10 @@ inline int sys_move_mount(int tree, const char* target) {
 
 inline int sys_pidfd_send_signal(int pidfd, int signal) {
   return static_cast<int>(syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
+}
+
+inline int sys_io_uring_register(int ring, unsigned operation, const void* argument, unsigned count) {
+  return static_cast<int>(syscall(SYS_io_uring_register, ring, operation, argument, count));
 }
 
 inline uint64_t monotonic_ns() {

@@ -23,6 +23,7 @@
 #include "threads.h"
 #include "uv_abi.h"
 #include "verify.h"
+#include "written_pages.h"
 
 namespace nodespawner {
 namespace {
@@ -72,6 +73,7 @@ Napi::Value SealAndServe(const Napi::CallbackInfo& info) {
   ServeOptions serve = {};
   serve.control_fd = IntOption(options, "controlFd");
   serve.stub_fd = IntOption(options, "stubFd");
+  serve.ring_fd = IntOption(options, "ringFd");
   serve.spare_stubs = IntOption(options, "spareStubs");
 
   FindStartTime();
@@ -86,7 +88,7 @@ Napi::Value SealAndServe(const Napi::CallbackInfo& info) {
   malloc_trim(0);
   PutCodeInHugePages();
   // With all other threads parked nothing opens or closes a descriptor any more.
-  if (const auto failure = InventoryFds({serve.control_fd, serve.stub_fd})) return ThrowFailure(env, *failure);
+  if (const auto failure = InventoryFds({serve.control_fd, serve.stub_fd, serve.ring_fd})) return ThrowFailure(env, *failure);
   if (const auto failure = PrepareClone()) return ThrowFailure(env, *failure);
   serve.sandbox = ReadSandbox(options.Get("sandbox").As<Napi::Object>());
   if (const char* step = MeasureData()) return ThrowErrno(env, step, errno);
@@ -97,9 +99,17 @@ Napi::Value SealAndServe(const Napi::CallbackInfo& info) {
 
   serve.threads = static_cast<int>(threads.carried);
   serve.threads_left_out = static_cast<int>(threads.left_out);
-  int job_fd = -1;
-  if (const auto failure = Serve(serve, &job_fd)) return ThrowFailure(env, *failure);
-  return Napi::Number::New(env, job_fd);
+  Clone clone = {};
+  if (const auto failure = Serve(serve, &clone)) return ThrowFailure(env, *failure);
+  const auto result = Napi::Object::New(env);
+  result.Set("fd", Napi::Number::New(env, clone.fd));
+  result.Set("isScout", Napi::Boolean::New(env, clone.is_scout));
+  return result;
+}
+
+Napi::Value ReportWrittenPagesBinding(const Napi::CallbackInfo& info) {
+  ReportWrittenPages(info[0].As<Napi::Number>().Int32Value());
+  return info.Env().Undefined();
 }
 
 Napi::Value PendingRequests(const Napi::CallbackInfo& info) {

@@ -8,11 +8,11 @@ namespace nodespawner {
 // takeBaseline(): void. First thing in the zygote, before anything of the caller's is loaded.
 Napi::Value TakeBaselineBinding(const Napi::CallbackInfo& info);
 
-// sealAndServe({ controlFd, stubFd, spareStubs, idleTimeoutMs, sandbox }): number
+// sealAndServe({ controlFd, stubFd, ringFd, spareStubs, idleTimeoutMs, sandbox }): { fd: number, isScout: boolean }
 // sandbox: { layers, limits: [resource, soft, hard][], dataBytes, filter: Uint8Array, singleProcess, filterProbe }
 // Parks the runtime's threads, takes stock of what a clone has to renew, tells the host, and serves: one call, since
-// without its threads the runtime can neither collect garbage nor compile. Returns in each child, with its job socket;
-// never in the zygote. Throws ERR_THREAD_NOT_CARRIED, ERR_FD_NOT_CARRIED, ERR_RUNTIME_UNSUPPORTED, ERR_LIBC_UNSUPPORTED
+// without its threads the runtime can neither collect garbage nor compile. Returns in each child, with its job socket,
+// and in a scout, with what it is to report to (serve.h); never in the zygote. Throws ERR_THREAD_NOT_CARRIED, ERR_FD_NOT_CARRIED, ERR_RUNTIME_UNSUPPORTED, ERR_LIBC_UNSUPPORTED
 // or a system error; the process can then do nothing but report it and end.
 Napi::Value SealAndServe(const Napi::CallbackInfo& info);
 
@@ -22,6 +22,9 @@ Napi::Value PendingRequests(const Napi::CallbackInfo& info);
 // resetStartTime(): boolean. In a child: process.uptime() counts from now on. False where this build of Node does not
 // let us.
 Napi::Value ResetStartTimeBinding(const Napi::CallbackInfo& info);
+
+// reportWrittenPages(fd: number): void. In a scout: the pages that it has written to so far (written_pages.h).
+Napi::Value ReportWrittenPagesBinding(const Napi::CallbackInfo& info);
 
 // processId(): number. getpid(2), which process.pid does not follow after a clone.
 Napi::Value ProcessId(const Napi::CallbackInfo& info);

@@ -12,10 +12,12 @@ export interface ZygoteAddon {
   sealAndServe(options: {
     readonly controlFd: number;
     readonly stubFd: number;
+    readonly ringFd: number;
     readonly spareStubs: number;
     readonly idleTimeoutMs: number;
     readonly sandbox: Omit<SandboxConfig, 'filter'> & { readonly filter: Uint8Array };
-  }): number;
+  }): { readonly fd: number; readonly isScout: boolean };
+  reportWrittenPages(fd: number): void;
   pendingRequests(): number;
   resetStartTime(): boolean;
   processId(): number;

@@ -11,9 +11,11 @@ import { runSource } from './run-source.js';
 
 export interface ChildContext {
   readonly addon: ZygoteAddon;
-  readonly jobFd: number;
+  /** Its job socket; of a scout, what it reports to. */
+  readonly fd: number;
   readonly registry: ModuleRegistry;
   readonly rehearsal: Rehearsal;
+  readonly scoutRehearsal: Rehearsal;
   readonly environment: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly execArgv: readonly string[];
@@ -39,9 +41,24 @@ function rehearseArrival({ addon, environment, execArgv }: ChildContext): void {
   });
 }
 
+/**
+ * Does what a child does before its job, and once more as its job, and tells which pages it has written to: those of all
+ * children are written to as well, nearly all of them.
+ */
+export async function scout(context: ChildContext): Promise<never> {
+  const { addon, fd, registry, rehearsal, scoutRehearsal } = context;
+  freshRandom();
+  for (const each of [rehearsal, scoutRehearsal, rehearsal]) {
+    rehearseArrival(context);
+    await rehearse(registry, each);
+  }
+  addon.reportWrittenPages(fd);
+  return addon.exitNow(0);
+}
+
 /** Waits for the job, and does it. Returns when the code has been started; the event loop does the rest. */
 export async function runJob(context: ChildContext): Promise<void> {
-  const { addon, jobFd, registry, rehearsal, environment, cwd, execArgv } = context;
+  const { addon, fd: jobFd, registry, rehearsal, environment, cwd, execArgv } = context;
   freshRandom();
   // The job of a child that is cloned on demand is here already, and doesn't wait for a rehearsal.
   if (!addon.hasMessage(jobFd)) rehearseArrival(context);

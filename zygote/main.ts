@@ -14,19 +14,20 @@
 import { addon } from './first.js';
 import path from 'node:path';
 import type { ZygoteComplaint, ZygoteConfig } from '../protocol/start.js';
-import { runJob } from './child.js';
+import { runJob, scout } from './child.js';
 import { prepareFresh } from './fresh.js';
 import { collectGarbage, forgetsKinds } from './garbage.js';
 import { ModuleRegistry } from './modules.js';
 import { preloadModules } from './preload.js';
 import { untilQuiet } from './quiet.js';
 import { sealRandom } from './random.js';
-import { rehearsalOfChild, rehearsalsOfAll, rehearse } from './rehearsal.js';
+import { rehearsalOfChild, rehearsalOfScout, rehearsalsOfAll, rehearse } from './rehearsal.js';
 import { isPackageNeededAndThere } from './typescript.js';
 import { prepareUserModules } from './user-module.js';
 
 const CONTROL_FD = 3;
 const STUB_FD = 4;
+const RING_FD = 5;
 const MAX_CONFIG_BYTES = 128 * 1024;
 const MAX_COMPLAINT = 30_000;
 /** Enough for V8 to have seen what types go where. */
@@ -57,6 +58,7 @@ async function start(): Promise<() => Promise<void>> {
   const registry = new ModuleRegistry(await preloadModules(requests));
   await prepareUserModules({ typescript: config.typescript ?? isPackageNeededAndThere(), registry });
   const rehearsal = rehearsalOfChild(registry);
+  const scoutRehearsal = rehearsalOfScout(registry);
   const rehearsals = [...rehearsalsOfAll(registry), rehearsal];
   for (let round = 0; round < REHEARSALS; round++) {
     for (const each of rehearsals) await rehearse(registry, each);
@@ -77,15 +79,17 @@ async function start(): Promise<() => Promise<void>> {
   }
   sealRandom();
 
-  const jobFd = addon.sealAndServe({
+  const { fd, isScout } = addon.sealAndServe({
     controlFd: CONTROL_FD,
     stubFd: STUB_FD,
+    ringFd: RING_FD,
     spareStubs: SPARE_STUBS,
     idleTimeoutMs: Math.ceil(config.idleTimeoutMs - (performance.now() - begun)),
     sandbox,
   });
   const { cwd, execArgv } = config;
-  return () => runJob({ addon, jobFd, registry, rehearsal, environment, cwd, execArgv });
+  const context = { addon, fd, registry, rehearsal, scoutRehearsal, environment, cwd, execArgv };
+  return () => (isScout ? scout(context) : runJob(context));
 }
 
 // What goes wrong in a child is not the zygote's to complain of: it ends the child.

@@ -129,14 +129,20 @@ export function rehearsalsOfAll(registry: ModuleRegistry): Rehearsal[] {
 }
 
 /** What each child rehearses before it parks: as little as makes the pages its own that nearly every job writes to. */
-export function rehearsalOfChild(registry: ModuleRegistry): Rehearsal {
+export const rehearsalOfChild = (registry: ModuleRegistry): Rehearsal => smallRehearsal(registry, asModule);
+
+/** What a scout does in the place of a job, besides: a text is either kind of module. */
+export const rehearsalOfScout = (registry: ModuleRegistry): Rehearsal =>
+  smallRehearsal(registry, asCommonJs);
+
+function smallRehearsal(registry: ModuleRegistry, as: (entry: string) => string): Rehearsal {
   const arrow = findArrow(registry);
   const tables = tablesOf(() => {
     if (arrow === undefined) return [];
     const table = arrow.tableFromArrays({ int: Int32Array.of(1), float: Float64Array.of(0.5) });
     return [['file', arrow.tableToIPC(table, 'file')]];
   });
-  return { message: jobOf(asModule(READ_COLUMNS)), tables };
+  return { message: jobOf(as(READ_COLUMNS)), tables };
 }
 
 function tablesOf(make: () => [string, Uint8Array][]): Tables {

@@ -23,7 +23,7 @@
 #include "root.h"
 #include "stub.h"
 
-enum { CONTROL_FD = 3, STUB_FD = 4 };
+enum { CONTROL_FD = 3, STUB_FD = 4, RING_FD = 5 };
 
 static pid_t slots[CHILDREN_PER_ZYGOTE];  /* the stub of each live child */
 static int networks[CHILDREN_PER_ZYGOTE]; /* its network namespace, or -1 */
@@ -38,7 +38,8 @@ static _Noreturn void become_zygote(const struct launcher_options *options, int 
   } else {
     fcntl(STUB_FD, F_SETFD, 0);
   }
-  syscall(SYS_close_range, STUB_FD + 1, ~0u, 0);
+  syscall(SYS_close_range, RING_FD, ~0u, 0);
+  open_pinning_ring(RING_FD);
   refuse_io_uring();
   if (options->layers & LAYER_FILES) protect_program(options->command[0]);
   execv(options->command[0], options->command + 1);

@@ -1,0 +1,16 @@
+// Pages that the kernel copies at a clone, and not when the clone first writes to them: those that are pinned for
+// transfers of data are never shared (pin_user_pages in the kernel's Documentation/core-api/pin_user_pages.rst). A page
+// that is copied together with its page table costs a fraction of one that takes a page fault.
+#pragma once
+
+#include <vector>
+
+#include "written_pages.h"
+
+namespace nodespawner {
+
+// Pins all of them that are memory of this process, as buffers of the ring (io_uring_register(2)), for as long as the
+// ring is open. Returns 0 or an errno: all are pinned or none is. EMFILE, EOPNOTSUPP and the like where it is no ring.
+int PinPages(int ring_fd, const std::vector<PageRange>& ranges);
+
+}  // namespace nodespawner
