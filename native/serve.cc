@@ -308,8 +308,8 @@ class Server {
 
   // ---- scout ----
 
-  // Returns the end of a pipe that it is to report to in the scout, -1 in the zygote. Without one, or without its report,
-  // each child copies what it writes to, as it does.
+  // Returns the end of a pipe that it is to report to in the scout, -1 in the zygote. Without one, or without its
+  // report, each child copies what it writes to, as it does.
   int SendScout() {
     has_scouted_ = true;
     int ends[2];

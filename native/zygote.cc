@@ -88,7 +88,8 @@ Napi::Value SealAndServe(const Napi::CallbackInfo& info) {
   malloc_trim(0);
   PutCodeInHugePages();
   // With all other threads parked nothing opens or closes a descriptor any more.
-  if (const auto failure = InventoryFds({serve.control_fd, serve.stub_fd, serve.ring_fd})) return ThrowFailure(env, *failure);
+  if (const auto failure = InventoryFds({serve.control_fd, serve.stub_fd, serve.ring_fd}))
+    return ThrowFailure(env, *failure);
   if (const auto failure = PrepareClone()) return ThrowFailure(env, *failure);
   serve.sandbox = ReadSandbox(options.Get("sandbox").As<Napi::Object>());
   if (const char* step = MeasureData()) return ThrowErrno(env, step, errno);

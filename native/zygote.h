@@ -12,8 +12,9 @@ Napi::Value TakeBaselineBinding(const Napi::CallbackInfo& info);
 // sandbox: { layers, limits: [resource, soft, hard][], dataBytes, filter: Uint8Array, singleProcess, filterProbe }
 // Parks the runtime's threads, takes stock of what a clone has to renew, tells the host, and serves: one call, since
 // without its threads the runtime can neither collect garbage nor compile. Returns in each child, with its job socket,
-// and in a scout, with what it is to report to (serve.h); never in the zygote. Throws ERR_THREAD_NOT_CARRIED, ERR_FD_NOT_CARRIED, ERR_RUNTIME_UNSUPPORTED, ERR_LIBC_UNSUPPORTED
-// or a system error; the process can then do nothing but report it and end.
+// and in a scout, with what it is to report to (serve.h); never in the zygote. Throws ERR_THREAD_NOT_CARRIED,
+// ERR_FD_NOT_CARRIED, ERR_RUNTIME_UNSUPPORTED, ERR_LIBC_UNSUPPORTED or a system error; the process can then do nothing
+// but report it and end.
 Napi::Value SealAndServe(const Napi::CallbackInfo& info);
 
 // pendingRequests(): number. How many requests of libuv are under way: reading files, resolving names, deriving keys, …

@@ -132,8 +132,7 @@ export function rehearsalsOfAll(registry: ModuleRegistry): Rehearsal[] {
 export const rehearsalOfChild = (registry: ModuleRegistry): Rehearsal => smallRehearsal(registry, asModule);
 
 /** What a scout does in the place of a job, besides: a text is either kind of module. */
-export const rehearsalOfScout = (registry: ModuleRegistry): Rehearsal =>
-  smallRehearsal(registry, asCommonJs);
+export const rehearsalOfScout = (registry: ModuleRegistry): Rehearsal => smallRehearsal(registry, asCommonJs);
 
 function smallRehearsal(registry: ModuleRegistry, as: (entry: string) => string): Rehearsal {
   const arrow = findArrow(registry);

@@ -31,15 +31,13 @@ static int next_slot;
 
 static void on_child(int signal) { (void)signal; }
 
-static _Noreturn void become_zygote(const struct launcher_options *options, int stub_socket) {
+static _Noreturn void become_zygote(const struct launcher_options *options, int stub_socket, int ring) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) fail("prctl(PR_SET_PDEATHSIG)", "");
-  if (stub_socket != STUB_FD) {
-    if (dup2(stub_socket, STUB_FD) < 0) fail("dup2", "");
-  } else {
-    fcntl(STUB_FD, F_SETFD, 0);
-  }
-  syscall(SYS_close_range, RING_FD, ~0u, 0);
-  open_pinning_ring(RING_FD);
+  /* Out of each other's way first. */
+  stub_socket = fcntl(stub_socket, F_DUPFD_CLOEXEC, RING_FD + 1);
+  ring = fcntl(ring, F_DUPFD_CLOEXEC, RING_FD + 1);
+  if (dup2(stub_socket, STUB_FD) < 0 || dup2(ring, RING_FD) < 0) fail("dup2", "");
+  syscall(SYS_close_range, RING_FD + 1, ~0u, 0);
   refuse_io_uring();
   if (options->layers & LAYER_FILES) protect_program(options->command[0]);
   execv(options->command[0], options->command + 1);
@@ -216,8 +214,9 @@ void be_init(const struct launcher_options *options, const struct id_plan *ids, 
   /* The zygote sees the host's files, since it has to load modules; children won't. */
   const pid_t zygote = clone_process(0, NULL, NULL);
   if (zygote < 0) fail("clone", "");
-  if (zygote == 0) become_zygote(options, sockets[1]);
+  if (zygote == 0) become_zygote(options, sockets[1], pipes->ring);
   close(sockets[1]);
+  close(pipes->ring);
   close(CONTROL_FD);
   open_cgroup_parents(options, outer);
   if (options->link_addresses.count) {

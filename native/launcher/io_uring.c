@@ -11,21 +11,24 @@
 
 #include "fail.h"
 
-enum { IO_URING_SETUP = 425, IO_URING_ENTER = 426 }; /* the same on every architecture */
+enum { IO_URING_SETUP = 425, IO_URING_REGISTER = 427 }; /* the same on every architecture */
 
-void open_pinning_ring(int fd) {
+int open_pinning_ring(void) {
   struct io_uring_params params = {.flags = IORING_SETUP_R_DISABLED};
-  int opened = (int)syscall(IO_URING_SETUP, 1, &params);
-  if (opened < 0) opened = open("/dev/null", O_RDONLY);
-  if (opened != fd) fail("io_uring_setup", "descriptors are open that should not be");
-  if (fcntl(fd, F_SETFD, 0) != 0) fail("fcntl", "");
+  int ring = (int)syscall(IO_URING_SETUP, 1, &params);
+  if (ring < 0) ring = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (ring < 0) fail("open(/dev/null)", "");
+  return ring;
 }
 
 void refuse_io_uring(void) {
   struct sock_filter code[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, IO_URING_SETUP, 0, 2),
-      BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, IO_URING_ENTER, 1, 0),
+      BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, IO_URING_SETUP, 0, 5),
+      BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, IO_URING_REGISTER, 4, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IO_URING_REGISTER, 0, 2),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])), /* on both, the lower half */
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IORING_REGISTER_BUFFERS, 1, 0),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };

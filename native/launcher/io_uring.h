@@ -2,10 +2,11 @@
  * siblings. Without io_uring it makes the system calls. The zygote has one that can do nothing but pin memory. */
 #pragma once
 
-/* A ring that is disabled, so that nothing can be submitted to it, behind the given descriptor, which is the lowest free
- * one; /dev/null where the kernel gives none (io_uring_setup(2)). execve(2) leaves it open. */
-void open_pinning_ring(int fd);
+/* A ring that is disabled, so that nothing can be submitted to it (io_uring_setup(2)); /dev/null where the kernel gives
+ * none. What is pinned by it counts against the RLIMIT_MEMLOCK of the caller's user, unless the caller has
+ * CAP_IPC_LOCK, which it has not in a user namespace. Close-on-exec. */
+int open_pinning_ring(void);
 
-/* For the calling process and all that come of it: no io_uring can be made or entered. io_uring_setup and
- * io_uring_enter end with ENOSYS; io_uring_register only does something to a ring that is there. */
+/* For the calling process and all that come of it: io_uring_setup and its siblings end with ENOSYS, but for
+ * io_uring_register(IORING_REGISTER_BUFFERS), which pins memory by a ring that is there. */
 void refuse_io_uring(void);

@@ -23,6 +23,7 @@
 #include "fail.h"
 #include "ids.h"
 #include "init.h"
+#include "io_uring.h"
 #include "layers.h"
 #include "network.h"
 #include "options.h"
@@ -108,6 +109,7 @@ int main(int argc, char **argv) {
   if (options.link_addresses.count && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pipes.router) != 0) {
     fail("socketpair", "");
   }
+  pipes.ring = open_pinning_ring();
   if (options.layers & LAYER_USER) share_signal_queue();
   const unsigned long user = options.layers & LAYER_USER ? CLONE_NEWUSER : 0;
   const pid_t outer = getpid();
@@ -127,6 +129,7 @@ int main(int argc, char **argv) {
   close(pipes.mapped[0]);
   close(pipes.status[1]);
   close(CONTROL_FD);
+  close(pipes.ring);
   if (user) write_id_maps(init, &ids);
   if (write(pipes.mapped[1], "", 1) != 1) fail("write", "");
   if (options.link_addresses.count) {

@@ -1,0 +1,66 @@
+/** The pages that jobs write to are the children's own from the clone on, and nothing of how that is found out is left. */
+import { readdirSync, readlinkSync } from 'node:fs';
+import t from 'tap';
+import type { Zygote } from '../../lib/index.js';
+import { eventually } from '../helpers/eventually.js';
+import { HostProgram } from '../helpers/host-program.js';
+import { descendantsOf, zygoteTree } from '../helpers/processes.js';
+import { MARK, newMark, NO_POOL, startZygote } from '../helpers/zygote.js';
+
+/** How many page faults a child has taken when its code begins. */
+const FAULTS = 'module.exports = () => process.resourceUsage().minorPageFault';
+
+async function faultsOfChild(zygote: Zygote): Promise<number> {
+  return Number((await zygote.run(FAULTS)).value);
+}
+
+/** The first child, which nobody has shown the way, takes about 500 for itself. */
+const MANY = 300;
+
+t.test('children copy a fraction of the pages that the first one copied', async (t) => {
+  const zygote = await startZygote(t, { preload: ['apache-arrow'], pool: NO_POOL });
+  const first = await faultsOfChild(zygote);
+  t.ok(first > MANY, `the first took ${first}`);
+  const later = await eventually('a child takes half as many', async () => {
+    const faults = await faultsOfChild(zygote);
+    return faults < first / 2 && faults;
+  });
+  t.comment(`page faults: ${first}, then ${later}`);
+});
+
+t.test('where no memory may be pinned, children copy what they write to, and all works', async (t) => {
+  const source = `
+    const zygote = await Zygote.start({ preload: ['apache-arrow'], from: FIXTURES, pool: { min: 0, max: 0 } });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const values = [];
+    for (let i = 0; i < 5; i++) values.push((await zygote.run(${JSON.stringify(FAULTS)})).value);
+    await zygote.close();
+    say(values);`;
+  const through = ['setpriv', '--bounding-set=-ipc_lock', '--inh-caps=-ipc_lock', 'prlimit', '--memlock=0'];
+  const host = new HostProgram(t, source, { through });
+  const values = await host.next<number[]>();
+  t.ok(Math.min(...values) > MANY, `page faults: ${values.join(', ')}`);
+});
+
+t.test('of the scout nothing is left, and the ring is the zygote’s alone', async (t) => {
+  const mark = newMark();
+  const zygote = await startZygote(t, {
+    preload: ['apache-arrow'],
+    env: { [MARK]: mark },
+    pool: { min: 1, max: 1 },
+  });
+  await eventually('pages are pinned', async () => (await faultsOfChild(zygote)) < MANY);
+  const tree = await eventually('there are a child and its holder, and nobody else', () => {
+    const found = zygoteTree(mark);
+    return found?.children.length === 1 && found.holders.length === 1 && found.others.length === 1 && found;
+  });
+  const rings = (pid: number): string[] =>
+    readdirSync(`/proc/${pid}/fd`).filter((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`).includes('io_uring'));
+  t.strictSame(rings(tree.zygote.pid), ['5']);
+  for (const { pid, name } of [tree.launcher, tree.init, ...tree.stubs, ...tree.children, ...tree.holders])
+    t.strictSame(rings(pid), [], name);
+  t.strictSame(
+    descendantsOf(tree.zygote.pid).filter(({ state }) => state === 'Z'),
+    [],
+  );
+});
