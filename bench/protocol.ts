@@ -10,7 +10,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { deserialize, serialize } from 'node:v8';
-import { generated } from '../protocol/generated.js';
+import type * as types from '../protocol/gen/protocol_types.js';
 import { decodeValue, encodeValue, type PlainValue } from '../protocol/value.js';
 
 interface Thrift {
@@ -25,9 +25,9 @@ interface GeneratedValue {
   read(protocol: object): void;
   write(protocol: object): void;
 }
-const { TBufferedTransport, TBinaryProtocol, TCompactProtocol } = createRequire(import.meta.url)(
-  'thrift',
-) as Thrift;
+const require = createRequire(import.meta.url);
+const { TBufferedTransport, TBinaryProtocol, TCompactProtocol } = require('thrift') as Thrift;
+const generated = require('../protocol/gen/protocol_types.js') as typeof types;
 
 function writeGenerated(value: GeneratedValue, Protocol: Thrift['TBinaryProtocol']): Buffer {
   let written: Buffer = Buffer.alloc(0);

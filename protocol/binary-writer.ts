@@ -1,6 +1,5 @@
 /**
- * Writes Thrift's binary protocol into chunks. Its `write…` methods are those that generated code calls; the others
- * are what the value codec uses, which writes most of the bytes.
+ * Writes Thrift's binary protocol into chunks.
  *
  * npm thrift's own TBinaryProtocol would do, but it allocates a Buffer for every field, copies large ones twice, and
  * writes -0 as 0. That both write the same bytes is a unit test.
@@ -33,9 +32,6 @@ export class BinaryWriter {
   #chunk: Buffer;
   #view: DataView;
   #position = 0;
-  /** The names of the fields that generated code is in, for error messages. */
-  readonly #path: string[] = [];
-  #field = '';
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -69,6 +65,12 @@ export class BinaryWriter {
 
   stop(): void {
     this.byte(STOP);
+  }
+
+  /** What comes before the elements of a list. */
+  list(elementType: number, length: number): void {
+    this.byte(elementType);
+    this.i32(length);
   }
 
   i32(value: number): void {
@@ -173,68 +175,6 @@ export class BinaryWriter {
 
   #tooLarge(): Refusal {
     return new Refusal((path) => new ValueTooLargeError(path, 'maxBytes', this.#maxBytes));
-  }
-
-  // -- What generated code calls ------------------------------------------------------------------------------------
-
-  writeStructBegin(): void {
-    this.#path.push(this.#field);
-  }
-
-  writeStructEnd(): void {
-    this.#field = this.#path.pop() ?? '';
-  }
-
-  writeFieldBegin(name: string, type: number, id: number): void {
-    this.#field = name;
-    this.field(type, id);
-  }
-
-  writeFieldEnd(): void {
-    // Thrift's binary protocol has no bytes for it.
-  }
-
-  writeFieldStop(): void {
-    this.stop();
-  }
-
-  writeListBegin(type: number, size: number): void {
-    this.byte(type);
-    this.i32(size);
-  }
-
-  writeListEnd(): void {
-    // The same.
-  }
-
-  writeBool(value: boolean): void {
-    this.byte(value ? 1 : 0);
-  }
-
-  writeI32(value: number): void {
-    this.i32(value);
-  }
-
-  writeI64(value: number): void {
-    this.i64(value);
-  }
-
-  writeDouble(value: number): void {
-    this.double(value);
-  }
-
-  writeString(value: string): void {
-    try {
-      this.text(value);
-    } catch (error) {
-      if (error instanceof Refusal) {
-        // The outermost struct is in no field.
-        for (const name of [...this.#path.slice(1), this.#field].reverse()) {
-          error.at(name);
-        }
-      }
-      throw error;
-    }
   }
 }
 

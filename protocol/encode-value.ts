@@ -129,7 +129,7 @@ export class ValueEncoder {
     }
     this.#enter(array, length);
     this.#writer.field(wire.LIST, wire.VALUE_ITEMS);
-    this.#writer.writeListBegin(wire.STRUCT, length);
+    this.#writer.list(wire.STRUCT, length);
     let index = 0;
     try {
       for (; index < length; index++) {
@@ -150,7 +150,7 @@ export class ValueEncoder {
       }
     }
     this.#writer.field(wire.LIST, wire.VALUE_FIELDS);
-    this.#writer.writeListBegin(wire.STRUCT, keys.length);
+    this.#writer.list(wire.STRUCT, keys.length);
     let key = '';
     try {
       for (key of keys) {
@@ -166,7 +166,7 @@ export class ValueEncoder {
     const entries = [...Map.prototype.entries.call(map)] as [unknown, unknown][];
     this.#enter(map, entries.length);
     this.#writer.field(wire.LIST, wire.VALUE_ENTRIES);
-    this.#writer.writeListBegin(wire.STRUCT, entries.length);
+    this.#writer.list(wire.STRUCT, entries.length);
     let key: unknown;
     let value: unknown;
     try {

@@ -2,13 +2,13 @@
 import { BinaryWriter } from './binary-writer.js';
 import { ValueEncoder } from './encode-value.js';
 import { BadMessageError } from './errors.js';
-import type { SourceKind as GeneratedSourceKind } from './gen/protocol_types.js';
-import { asInt64, generated, lazyValue, writeStruct } from './generated.js';
 import { MAX_BYTES, MAX_DEPTH, type ValueLimits, withDefaults } from './limits.js';
 import { readMessage } from './read-struct.js';
+import { enumValue } from './schema.js';
 import { allSteps } from './steps.js';
 import { withPaths } from './refusal.js';
 import type { PlainValue } from './value.js';
+import { type Rooted, writeMessage } from './write-struct.js';
 
 /** How source text is to be read; `detect` leaves it to the text. */
 export type SourceKind = 'detect' | 'commonjs' | 'module';
@@ -24,7 +24,7 @@ export interface SourceTask<Value = PlainValue> {
   readonly typescript: boolean;
   readonly params: Value;
   /** Called with the module and what its default export would be called with, in the place of that. */
-  readonly adapter?: Adapter;
+  readonly adapter?: Adapter | undefined;
 }
 
 /** A function that a preloaded module exports. */
@@ -52,13 +52,13 @@ export interface InputTable {
 
 /** Which of the file descriptors that come with the message is which, as indices. One that is absent doesn't come. */
 export interface JobFds {
-  readonly stdin?: number;
-  readonly stdout?: number;
-  readonly stderr?: number;
+  readonly stdin?: number | undefined;
+  readonly stdout?: number | undefined;
+  readonly stderr?: number | undefined;
   /** The write end of the pipe that the Result goes to. */
-  readonly result?: number;
+  readonly result?: number | undefined;
   /** The memfd that output tables go to. */
-  readonly output?: number;
+  readonly output?: number | undefined;
 }
 
 /** What the host will accept. The child checks it first, so that its user gets a message with a path in it. */
@@ -76,16 +76,16 @@ export interface Job<Value = PlainValue> {
   readonly fds: JobFds;
   readonly limits: JobLimits;
   /** `process.argv` from the third element on. */
-  readonly argv?: readonly string[];
+  readonly argv?: readonly string[] | undefined;
   /** `process.env`, as a whole. */
-  readonly env?: Readonly<Record<string, string>>;
-  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly cwd?: string | undefined;
 }
 
-const SOURCE_KINDS: Readonly<Record<SourceKind, GeneratedSourceKind>> = {
-  detect: generated.SourceKind.DETECT,
-  commonjs: generated.SourceKind.COMMONJS,
-  module: generated.SourceKind.MODULE,
+const SOURCE_KINDS: Readonly<Record<SourceKind, number>> = {
+  detect: enumValue('SourceKind', 'DETECT'),
+  commonjs: enumValue('SourceKind', 'COMMONJS'),
+  module: enumValue('SourceKind', 'MODULE'),
 };
 
 /**
@@ -97,72 +97,62 @@ export function encodeJob(job: Job<unknown>, limits?: Partial<ValueLimits>): Buf
   const all = withDefaults(limits);
   return withPaths('job', () => {
     const writer = new BinaryWriter(all.maxBytes);
-    writeStruct(toGenerated(job, new ValueEncoder(writer, all)), writer);
+    writeMessage('Job', toRaw(job), writer, new ValueEncoder(writer, all));
     return writer.finish();
   });
 }
 
-function toGenerated(job: Job<unknown>, encoder: ValueEncoder): object {
-  const struct = new generated.Job();
-  struct.task = new generated.Task();
-  if (job.task.kind === 'source') {
-    const source = new generated.Source();
-    source.code = job.task.code;
-    source.filename = job.task.filename;
-    source.kind = SOURCE_KINDS[job.task.sourceKind];
-    source.typescript = job.task.typescript;
-    source.params = lazyValue(job.task.params, 'params', encoder);
-    if (job.task.adapter !== undefined) source.adapter = new generated.Adapter(job.task.adapter);
-    struct.task.source = source;
-  } else {
-    const preloaded = new generated.Preloaded();
-    preloaded.specifier = job.task.specifier;
-    preloaded.exportName = job.task.exportName;
-    preloaded.values = job.task.args.map((value, index) => lazyValue(value, `args[${index}]`, encoder));
-    struct.task.preloaded = preloaded;
-  }
-  struct.tables = job.tables.map(({ name, fd, offset, length }) => {
-    return new generated.InputTable({ name, fd, offset: asInt64(offset), length: asInt64(length) });
-  });
-  struct.fds = new generated.Fds(job.fds);
-  struct.limits = new generated.Limits({
-    maxResultBytes: asInt64(job.limits.maxResultBytes),
-    maxResultDepth: job.limits.maxResultDepth,
-    maxResultElements: asInt64(job.limits.maxResultElements),
-    maxTableBytes: asInt64(job.limits.maxTableBytes),
-  });
-  if (job.argv !== undefined) {
-    struct.argv = [...job.argv];
-  }
-  if (job.env !== undefined) {
-    struct.env = Object.entries(job.env).map(([name, value]) => new generated.Variable({ name, value }));
-  }
-  if (job.cwd !== undefined) {
-    struct.cwd = job.cwd;
-  }
-  return struct;
-}
-
-/** `struct Job` as the strict reader gives it. */
-interface RawJob {
-  task:
+/** `struct Job`, as the writer takes it and the strict reader gives it. */
+interface RawJob<Value> {
+  readonly task:
     | {
-        source: {
-          code: string;
-          filename: string;
-          kind: GeneratedSourceKind;
-          typescript: boolean;
-          params: PlainValue;
-          adapter?: Adapter;
+        readonly source: {
+          readonly code: string;
+          readonly filename: string;
+          readonly kind: number;
+          readonly typescript: boolean;
+          readonly params: Value;
+          readonly adapter?: Adapter | undefined;
         };
       }
-    | { preloaded: { specifier: string; exportName: string; values: PlainValue[] } };
-  tables: InputTable[];
-  fds: JobFds;
-  limits: JobLimits;
-  argv?: string[];
-  env?: { name: string; value: string }[];
-  cwd?: string;
+    | {
+        readonly preloaded: {
+          readonly specifier: string;
+          readonly exportName: string;
+          readonly values: readonly Value[];
+        };
+      };
+  readonly tables: readonly InputTable[];
+  readonly fds: JobFds;
+  readonly limits: JobLimits;
+  readonly argv?: readonly string[] | undefined;
+  readonly env?: readonly { readonly name: string; readonly value: string }[] | undefined;
+  readonly cwd?: string | undefined;
+}
+
+function toRaw({ task, tables, fds, limits, argv, env, cwd }: Job<unknown>): RawJob<Rooted> {
+  return {
+    task: toRawTask(task),
+    tables,
+    fds,
+    limits,
+    argv,
+    env: env && Object.entries(env).map(([name, value]) => ({ name, value })),
+    cwd,
+  };
+}
+
+function toRawTask(task: Job<unknown>['task']): RawJob<Rooted>['task'] {
+  if (task.kind === 'preloaded') {
+    const { specifier, exportName, args } = task;
+    const values = args.map((value, index) => ({ value, root: `args[${index}]` }));
+    return { preloaded: { specifier, exportName, values } };
+  }
+  const { code, filename, sourceKind, typescript, params, adapter } = task;
+  const kind = SOURCE_KINDS[sourceKind];
+  return {
+    source: { code, filename, kind, typescript, params: { value: params, root: 'params' }, adapter },
+  };
 }
 
 /** The host has checked the sizes already, and a child has no reason to distrust it. */
@@ -176,12 +166,12 @@ export function decodeJob(bytes: Uint8Array, { ownsBytes = false }: { ownsBytes?
   return withPaths('job', () => {
     const { task, env, ...rest } = allSteps(
       readMessage('Job', bytes, NO_LIMITS, ownsBytes),
-    ) as unknown as RawJob;
+    ) as unknown as RawJob<PlainValue>;
     return { task: toTask(task, bytes.byteLength), ...rest, ...(env && { env: toEnvironment(env) }) };
   });
 }
 
-function toTask(task: RawJob['task'], offset: number): Job['task'] {
+function toTask(task: RawJob<PlainValue>['task'], offset: number): Job['task'] {
   if ('preloaded' in task) {
     const { specifier, exportName, values } = task.preloaded;
     return { kind: 'preloaded', specifier, exportName, args: values };
@@ -190,7 +180,7 @@ function toTask(task: RawJob['task'], offset: number): Job['task'] {
   return { kind: 'source', ...rest, sourceKind: toSourceKind(kind, offset) };
 }
 
-function toSourceKind(kind: GeneratedSourceKind, offset: number): SourceKind {
+function toSourceKind(kind: number, offset: number): SourceKind {
   switch (kind) {
     case SOURCE_KINDS.commonjs:
       return 'commonjs';
@@ -203,7 +193,7 @@ function toSourceKind(kind: GeneratedSourceKind, offset: number): SourceKind {
   }
 }
 
-function toEnvironment(variables: { name: string; value: string }[]): Record<string, string> {
+function toEnvironment(variables: NonNullable<RawJob<PlainValue>['env']>): Record<string, string> {
   // Without a prototype, so that `__proto__` is a name like any other.
   const env = Object.create(null) as Record<string, string>;
   for (const { name, value } of variables) {

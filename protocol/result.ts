@@ -3,12 +3,12 @@ import { toUSVString } from 'node:util';
 import { BinaryWriter } from './binary-writer.js';
 import { ValueEncoder } from './encode-value.js';
 import { BadMessageError, UnsupportedValueError, ValueTooLargeError } from './errors.js';
-import { asInt64, generated, lazyValue, writeStruct } from './generated.js';
 import { MAX_CAUSES, MAX_ERROR_TEXT, type ValueLimits, withDefaults } from './limits.js';
 import { readMessage } from './read-struct.js';
 import { Refusal, withPaths } from './refusal.js';
 import { allSteps, type Steps } from './steps.js';
 import type { PlainValue } from './value.js';
+import { type Rooted, writeMessage } from './write-struct.js';
 
 /** An Arrow IPC file or stream: a range of the output memfd. Whether the memfd has such a range, nobody has checked. */
 export interface OutputTable {
@@ -68,9 +68,8 @@ export function encodeResult(outcome: Outcome<unknown>, limits?: Partial<ValueLi
   const all = withDefaults(limits);
   return withPaths('result', () => {
     const writer = new BinaryWriter(all.maxBytes);
-    const result = new generated.Result();
-    result.outcome = toGenerated(outcome, new ValueEncoder(writer, all), all.maxBytes);
-    writeStruct(result, writer);
+    const result: RawResult<Rooted> = { outcome: toRaw(outcome, all.maxBytes) };
+    writeMessage('Result', result, writer, new ValueEncoder(writer, all));
     return writer.finish();
   });
 }
@@ -92,67 +91,50 @@ export function toBadReturn(error: unknown): BadReturn | undefined {
   return undefined;
 }
 
-type GeneratedOutcome = InstanceType<typeof generated.Outcome>;
+/** `struct Result`, as the writer takes it and the strict reader gives it. */
+interface RawResult<Value> {
+  readonly outcome:
+    | { readonly returned: { readonly value: Value; readonly tables: readonly OutputTable[] } }
+    | { readonly threw: Omit<Threw, 'kind'> }
+    | { readonly badReturn: Omit<BadReturn, 'kind'> }
+    | { readonly outOfMemory: object };
+}
 
-function toGenerated(outcome: Outcome<unknown>, encoder: ValueEncoder, maxBytes: number): GeneratedOutcome {
-  const struct = new generated.Outcome();
+function toRaw(outcome: Outcome<unknown>, maxBytes: number): RawResult<Rooted>['outcome'] {
   switch (outcome.kind) {
     case 'returned':
-      struct.returned = new generated.Returned();
-      struct.returned.value = lazyValue(outcome.value, 'value', encoder);
-      struct.returned.tables = outcome.tables.map(({ name, offset, length }) => {
-        return new generated.OutputTable({ name, offset: asInt64(offset), length: asInt64(length) });
-      });
-      break;
+      return { returned: { value: { value: outcome.value, root: 'value' }, tables: outcome.tables } };
     case 'threw': {
       const causes = outcome.causes.slice(0, MAX_CAUSES);
       // Four texts for each error, of three bytes a character.
       const length = Math.min(MAX_ERROR_TEXT, Math.floor(maxBytes / (16 * (causes.length + 1))));
-      struct.threw = new generated.Threw();
-      struct.threw.error = toErrorText(outcome.error, length);
-      struct.threw.causes = causes.map((cause) => toErrorText(cause, length));
-      break;
+      const toText = (error: ErrorText): ErrorText => toErrorText(error, length);
+      return { threw: { error: toText(outcome.error), causes: causes.map(toText) } };
     }
     case 'badReturn': {
       const { code, path, reason, limit } = outcome;
-      struct.badReturn = new generated.BadReturn({
-        code,
-        path: clip(path),
-        reason: clip(reason),
-        ...(limit !== undefined && { limit }),
-      });
-      break;
+      const cut = { code, path: clip(path), reason: clip(reason) };
+      return { badReturn: limit === undefined ? cut : { ...cut, limit } };
     }
     case 'outOfMemory':
-      struct.outOfMemory = new generated.Nothing();
-      break;
+      return { outOfMemory: {} };
   }
-  return struct;
 }
 
-function toErrorText(error: ErrorText, length: number): InstanceType<typeof generated.ErrorText> {
+function toErrorText(error: ErrorText, length: number): ErrorText {
   const { name, message, stack, code } = error;
-  return new generated.ErrorText({
+  return {
     name: clip(name, length),
     message: clip(message, length),
     ...(stack !== undefined && { stack: clip(stack, length) }),
     ...(code !== undefined && { code: clip(code, length) }),
-  });
+  };
 }
 
 /** Cuts a text, and mends what UTF-8 has no bytes for: for a human to read that is better than nothing. */
 function clip(text: string, length: number = MAX_ERROR_TEXT): string {
   const cut = text.length > length ? `${text.slice(0, length)}…` : text;
   return toUSVString(cut);
-}
-
-/** `struct Result` as the strict reader gives it. */
-interface RawResult {
-  outcome:
-    | { returned: Omit<Returned, 'kind'> }
-    | { threw: Omit<Threw, 'kind'> }
-    | { badReturn: Omit<BadReturn, 'kind'> }
-    | { outOfMemory: object };
 }
 
 /**
@@ -181,7 +163,7 @@ export function* decodeResultInSteps(
 ): Steps<Outcome> {
   try {
     const raw = yield* readMessage('Result', bytes, withDefaults(limits), ownsBytes);
-    const { outcome } = raw as unknown as RawResult;
+    const { outcome } = raw as unknown as RawResult<PlainValue>;
     if ('returned' in outcome) {
       checkNames(outcome.returned.tables, bytes.byteLength);
       return { kind: 'returned', ...outcome.returned };

@@ -1,6 +1,6 @@
 /**
- * protocol.thrift as tables for the strict reader, made from what the Thrift compiler says about it as JSON: there is
- * one definition, and the reader can't drift from it.
+ * protocol.thrift as tables for the writer and the strict reader, made from what the Thrift compiler says about it as
+ * JSON: there is one definition, and they can't drift from it.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,6 +21,7 @@ interface IdlField {
   required: 'required' | 'optional' | 'req_out';
 }
 interface Idl {
+  enums: { name: string; members: { name: string; value: number }[] }[];
   structs: { name: string; isUnion: boolean; fields: IdlField[] }[];
 }
 
@@ -33,6 +34,7 @@ export type FieldType =
   | { readonly kind: 'list'; readonly wire: number; readonly element: FieldType };
 
 export interface FieldSchema {
+  readonly id: number;
   readonly name: string;
   readonly type: FieldType;
 }
@@ -40,7 +42,7 @@ export interface FieldSchema {
 export interface StructSchema {
   readonly name: string;
   readonly isUnion: boolean;
-  /** By id. */
+  /** By id, and in the order of their ids. */
   readonly fields: Map<number, FieldSchema>;
   /** The ids of the fields that must be there. */
   readonly required: Set<number>;
@@ -63,7 +65,8 @@ function makeSchemas(idl: Idl): Map<string, StructSchema> {
   for (const { name, fields } of idl.structs) {
     const schema = schemas.get(name);
     for (const field of fields) {
-      schema?.fields.set(field.key, { name: field.name, type: fieldType(field.type ?? field) });
+      const { key: id, name } = field;
+      schema?.fields.set(id, { id, name, type: fieldType(field.type ?? field) });
       if (field.required === 'required') {
         schema?.required.add(field.key);
       }
@@ -91,7 +94,7 @@ function makeSchemas(idl: Idl): Map<string, StructSchema> {
       const kind = typeId as keyof typeof WIRE_TYPES;
       return { kind, wire: WIRE_TYPES[kind] };
     }
-    throw new TypeError(`The strict reader knows no type ${typeId}`);
+    throw new TypeError(`protocol.thrift has no type ${typeId}`);
   }
 }
 
@@ -104,4 +107,15 @@ export function schemaOf(struct: string): StructSchema {
     throw new TypeError(`protocol.thrift has no struct ${struct}`);
   }
   return schema;
+}
+
+/** The number that a member of an enum has. */
+export function enumValue(name: string, member: string): number {
+  const value = idl.enums
+    .find((each) => each.name === name)
+    ?.members.find((each) => each.name === member)?.value;
+  if (value === undefined) {
+    throw new TypeError(`protocol.thrift has no ${name}.${member}`);
+  }
+  return value;
 }
