@@ -3,7 +3,7 @@ import { constants } from 'node:buffer';
 import { checkOutline } from './arrow/outline.js';
 import { InvalidArrowError } from './arrow/validate.js';
 import { InvalidOptionError } from './errors.js';
-import { sealedMemfd, type Placed } from './memfd.js';
+import { isSmall, sealedMemfd, sealedMemfdOf, type Placed } from './memfd.js';
 import { SharedMemory, type SharedRange } from './shared-memory.js';
 import { lookAlikeOf } from './look-alike.js';
 import { native } from './native.js';
@@ -14,9 +14,16 @@ import type { TableInput } from './types.js';
 const ALIGNMENT = 64;
 
 /** And what errors call it. */
-type InputTable = readonly [input: TableInput, option: string];
+type InputTable<Input = TableInput> = readonly [input: Input, option: string];
 
 type Place = Pick<SharedRange, 'offset' | 'length'>;
+
+interface Copies {
+  readonly memory: SharedMemory;
+  readonly places: readonly Place[];
+}
+
+const MEMFD_NAME = 'nodespawner-input';
 
 function align(offset: number): number {
   return Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
@@ -54,6 +61,56 @@ function assertOutlines(memory: SharedMemory, places: readonly Place[], tables: 
   }
 }
 
+/** Whether the bytes of all are there, and can be written at once. */
+function areAtHand(tables: readonly InputTable[]): tables is readonly InputTable<Uint8Array>[] {
+  return tables.every(([input]) => input instanceof Uint8Array && isSmall(input));
+}
+
+const tooLarge = (option: string, maxBytes: number, input: TableInput): InvalidOptionError =>
+  new InvalidOptionError(option, `with all others at most ${maxBytes} bytes`, input);
+
+/** What most calls give, in as few steps as possible. */
+function copyAtOnce(tables: readonly InputTable<Uint8Array>[], maxBytes: number): Copies {
+  const places: Place[] = [];
+  let offset = 0;
+  for (const [bytes, option] of tables) {
+    assertOutline(bytes, option, bytes);
+    const length = bytes.byteLength;
+    if (offset + length > maxBytes) throw tooLarge(option, maxBytes, bytes);
+    places.push({ offset, length });
+    offset = align(offset + length);
+  }
+  const pieces = tables.map(([bytes]) => bytes);
+  const positions = places.map((place) => place.offset);
+  return { memory: new SharedMemory(sealedMemfdOf(MEMFD_NAME, pieces, positions)), places };
+}
+
+async function copyInPieces(tables: readonly InputTable[], maxBytes: number): Promise<Copies> {
+  const places: Place[] = [];
+  async function* contents(): AsyncGenerator<Placed> {
+    let offset = 0;
+    for (const [input, option] of tables) {
+      if (input instanceof Uint8Array) assertOutline(input, option, input);
+      let length = 0;
+      for await (const chunk of bytesOfTable(input, option)) {
+        if (offset + length + chunk.byteLength > maxBytes) throw tooLarge(option, maxBytes, input);
+        yield [offset + length, chunk];
+        length += chunk.byteLength;
+      }
+      places.push({ offset, length });
+      offset = align(offset + length);
+    }
+  }
+  const memory = new SharedMemory(await sealedMemfd(MEMFD_NAME, contents()));
+  try {
+    assertOutlines(memory, places, tables);
+  } catch (error) {
+    memory.release();
+    throw error;
+  }
+  return { memory, places };
+}
+
 /**
  * Writes tables to a sealed memfd, one after the other. Each of the ranges is one hold on the memory.
  *
@@ -64,29 +121,9 @@ export async function copyTables(
   tables: readonly InputTable[],
   maxBytes: number = constants.MAX_LENGTH,
 ): Promise<SharedRange[]> {
-  const places: Place[] = [];
-  async function* contents(): AsyncGenerator<Placed> {
-    let offset = 0;
-    for (const [input, option] of tables) {
-      if (input instanceof Uint8Array) assertOutline(input, option, input);
-      let length = 0;
-      for await (const chunk of bytesOfTable(input, option)) {
-        if (offset + length + chunk.byteLength > maxBytes)
-          throw new InvalidOptionError(option, `with all others at most ${maxBytes} bytes`, input);
-        yield [offset + length, chunk];
-        length += chunk.byteLength;
-      }
-      places.push({ offset, length });
-      offset = align(offset + length);
-    }
-  }
-  const memory = new SharedMemory(await sealedMemfd('nodespawner-input', contents()));
-  try {
-    assertOutlines(memory, places, tables);
-  } catch (error) {
-    memory.release();
-    throw error;
-  }
+  const { memory, places } = areAtHand(tables)
+    ? copyAtOnce(tables, maxBytes)
+    : await copyInPieces(tables, maxBytes);
   for (let holders = 1; holders < places.length; holders++) memory.hold();
   return places.map((place) => ({ memory, ...place }));
 }

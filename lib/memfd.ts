@@ -5,7 +5,7 @@ import { F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE, native } from '.
 
 const writeAsync = promisify(write);
 
-/** Up to here a write is done in place; beyond, it would hold up the event loop. */
+/** Up to here a write is done in place. */
 const SYNC_BYTES = 1024 * 1024;
 
 const SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
@@ -20,8 +20,20 @@ async function writeFully(fd: number, bytes: Uint8Array, position: number): Prom
   }
 }
 
+/** Whether this can be written at once; beyond that, it would hold up the event loop. */
+export const isSmall = (bytes: Uint8Array): boolean => bytes.byteLength <= SYNC_BYTES;
+
 /** Chunks of bytes and where they begin. */
 export type Placed = readonly [position: number, bytes: Uint8Array];
+
+/** A sealed memfd with small contents, made in one call: each one into the kernel takes a while after a pause. The caller closes it. */
+export function sealedMemfdOf(
+  name: string,
+  pieces: readonly Uint8Array[],
+  positions: readonly number[],
+): number {
+  return native.createFilledMemfd(name, pieces, positions, SEALS);
+}
 
 /** A sealed memfd with these contents. The caller closes it. */
 export async function sealedMemfd(

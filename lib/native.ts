@@ -50,6 +50,13 @@ export interface HostAddon {
   receiveReply(fd: number): Reply | null | undefined;
   duplicate(fd: number): number;
   createMemfd(name: string): number;
+  createFilledMemfd(
+    name: string,
+    pieces: readonly Uint8Array[],
+    positions: readonly number[],
+    seals: number,
+  ): number;
+  createEmptyMemfd(name: string, size: number, seals: number): number;
   closeMemfd(fd: number): void;
   addSeals(fd: number, seals: number): void;
   seekHole(fd: number): number;

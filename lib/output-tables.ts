@@ -16,15 +16,7 @@ const ftruncateAsync = promisify(ftruncate);
 
 /** The memfd that a child writes its tables to. It can't grow, so the child can't have more memory of it. */
 export function createOutput(maxBytes: number): SharedMemory {
-  const fd = native.createMemfd('nodespawner-output');
-  try {
-    ftruncateSync(fd, maxBytes);
-    native.addSeals(fd, F_SEAL_GROW);
-  } catch (error) {
-    native.close(fd);
-    throw error;
-  }
-  return new SharedMemory(fd);
+  return new SharedMemory(native.createEmptyMemfd('nodespawner-output', maxBytes, F_SEAL_GROW));
 }
 
 /** Where a table of the child's is no table, or not where the child said it is. */

@@ -27,6 +27,8 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
       {"sendRequest", SendRequest},
       {"receiveReply", ReceiveReply},
       {"createMemfd", CreateMemfd},
+      {"createFilledMemfd", CreateFilledMemfd},
+      {"createEmptyMemfd", CreateEmptyMemfd},
       {"closeMemfd", CloseMemfd},
       {"addSeals", AddSeals},
       {"seekHole", SeekHole},

@@ -7,10 +7,13 @@
 #include <unistd.h>
 
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "backing_store.h"
 #include "errors.h"
 #include "give_back.h"
+#include "unique_fd.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
@@ -18,9 +21,11 @@
 
 namespace nodespawner {
 
+namespace {
+
 // SECURITY: a child that may start programs is not to start one that it wrote there.
-Napi::Value CreateMemfd(const Napi::CallbackInfo& info) {
-  const std::string name = info[0].As<Napi::String>();
+// Returns -1 with the error thrown.
+int NewMemfd(Napi::Env env, const std::string& name) {
   int fd = memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
   if (fd < 0 && errno == EINVAL) {
     // Before Linux 6.3. This takes the right away, but doesn't keep its owner from giving it back.
@@ -28,11 +33,60 @@ Napi::Value CreateMemfd(const Napi::CallbackInfo& info) {
     if (fd >= 0 && fchmod(fd, 0600) != 0) {
       const int error = errno;
       close(fd);
-      return ThrowErrno(info.Env(), "fchmod", error);
+      ThrowErrno(env, "fchmod", error);
+      return -1;
     }
   }
-  if (fd < 0) return ThrowErrno(info.Env(), "memfd_create", errno);
+  if (fd < 0) ThrowErrno(env, "memfd_create", errno);
+  return fd;
+}
+
+Napi::Value Sealed(Napi::Env env, UniqueFd fd, int seals) {
+  if (fcntl(fd.get(), F_ADD_SEALS, seals) != 0) return ThrowErrno(env, "fcntl(F_ADD_SEALS)", errno);
+  return Napi::Number::New(env, fd.release());
+}
+
+// Returns 0 or an errno.
+int WriteAt(int fd, const uint8_t* bytes, size_t length, off_t position) {
+  while (length > 0) {
+    const ssize_t written = pwrite(fd, bytes, length, position);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    bytes += written;
+    length -= static_cast<size_t>(written);
+    position += written;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Napi::Value CreateMemfd(const Napi::CallbackInfo& info) {
+  const int fd = NewMemfd(info.Env(), info[0].As<Napi::String>());
+  if (fd < 0) return info.Env().Undefined();
   return Napi::Number::New(info.Env(), fd);
+}
+
+Napi::Value CreateFilledMemfd(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  UniqueFd fd(NewMemfd(env, info[0].As<Napi::String>()));
+  if (!fd.valid()) return env.Undefined();
+  const auto pieces = info[1].As<Napi::Array>(), positions = info[2].As<Napi::Array>();
+  for (uint32_t i = 0; i < pieces.Length(); i++) {
+    const auto piece = pieces.Get(i).As<Napi::Uint8Array>();
+    const int64_t position = positions.Get(i).As<Napi::Number>().Int64Value();
+    const int error = WriteAt(fd.get(), piece.Data(), piece.ByteLength(), position);
+    if (error) return ThrowErrno(env, "write", error);
+  }
+  return Sealed(env, std::move(fd), info[3].As<Napi::Number>().Int32Value());
+}
+
+Napi::Value CreateEmptyMemfd(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  UniqueFd fd(NewMemfd(env, info[0].As<Napi::String>()));
+  if (!fd.valid()) return env.Undefined();
+  if (ftruncate(fd.get(), info[1].As<Napi::Number>().Int64Value()) != 0) return ThrowErrno(env, "ftruncate", errno);
+  return Sealed(env, std::move(fd), info[2].As<Napi::Number>().Int32Value());
 }
 
 Napi::Value AddSeals(const Napi::CallbackInfo& info) {

@@ -8,6 +8,13 @@ namespace nodespawner {
 // createMemfd(name: string): number
 Napi::Value CreateMemfd(const Napi::CallbackInfo& info);
 
+// createFilledMemfd(name: string, pieces: Uint8Array[], positions: number[], seals: number): number. Each piece is
+// written to its position, and then the memfd sealed.
+Napi::Value CreateFilledMemfd(const Napi::CallbackInfo& info);
+
+// createEmptyMemfd(name: string, size: number, seals: number): number. Nothing but zeros, and sealed.
+Napi::Value CreateEmptyMemfd(const Napi::CallbackInfo& info);
+
 // closeMemfd(fd: number): void; soon, if it is large
 Napi::Value CloseMemfd(const Napi::CallbackInfo& info);
 

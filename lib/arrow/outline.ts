@@ -14,6 +14,13 @@ import {
 } from './validate/message.js';
 import { MessageWalk } from './validate/walk.js';
 
+/** None: only the messages of its own caller are read, and little of those. */
+const LIMITS = resolveLimits({
+  maxMetadataBytes: 2 ** 31 - 1,
+  maxMetadataEntries: 2 ** 31 - 1,
+  maxNameBytes: 2 ** 31 - 1,
+});
+
 /**
  * Tells an Arrow IPC file or stream from what is none, and from one that was cut short. Takes time by the number of
  * messages, and not by their size; the rest of what can be wrong is for validateArrow() to find.
@@ -22,12 +29,7 @@ import { MessageWalk } from './validate/walk.js';
  */
 export function checkOutline(bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const limits = resolveLimits({
-    maxMetadataBytes: 2 ** 31 - 1,
-    maxMetadataEntries: 2 ** 31 - 1,
-    maxNameBytes: 2 ** 31 - 1,
-  });
-  const input = { bytes, view, limits, metadata: new MetadataBudget(limits, isFile(bytes)) };
+  const input = { bytes, view, limits: LIMITS, metadata: new MetadataBudget(LIMITS, isFile(bytes)) };
   if (isFile(bytes)) checkFile(input);
   else checkStream(input);
 }
