@@ -134,6 +134,8 @@ function milliseconds(allowInfinity: boolean): Check<number> {
   };
 }
 
+const millisecondsOrInfinity = milliseconds(true);
+
 const countOrNone: Check<number> = (value, name) =>
   Number.isSafeInteger(value) && (value as number) >= 0
     ? (value as number)
@@ -207,7 +209,7 @@ function checkRotation(value: unknown, name: string): Required<RotationOptions> 
   const reader = new Reader(value, name);
   const countOrInfinity: Check<number> = (given, at) => (given === Infinity ? Infinity : count(given, at));
   const checked = {
-    afterMs: reader.get('afterMs', milliseconds(true), DEFAULT_ROTATION.afterMs),
+    afterMs: reader.get('afterMs', millisecondsOrInfinity, DEFAULT_ROTATION.afterMs),
     afterChildren: reader.get('afterChildren', countOrInfinity, DEFAULT_ROTATION.afterChildren),
     afterCrash: reader.get('afterCrash', flag, DEFAULT_ROTATION.afterCrash),
   };
@@ -278,30 +280,37 @@ function checkLimits(value: unknown, name: string): Required<SandboxLimits> {
     fileBytes: reader.get('fileBytes', count, DEFAULT_FILE_BYTES),
     tmpBytes: reader.get('tmpBytes', count, DEFAULT_TMP_BYTES),
     outputBytes: reader.get('outputBytes', count, DEFAULT_OUTPUT_BYTES),
-    cpuMs: reader.get('cpuMs', milliseconds(true), Infinity),
+    cpuMs: reader.get('cpuMs', millisecondsOrInfinity, Infinity),
   };
   reader.end();
   return checked;
 }
+
+const inputMode = oneOf<InputMode>('pipe', 'ignore');
+const outputMode = oneOf<OutputMode>('pipe', 'capture', 'ignore', 'inherit');
+const errorMode = oneOf<OutputMode | 'stdout'>('pipe', 'capture', 'ignore', 'inherit', 'stdout');
+const sourceFormat = oneOf<SourceFormat>('auto', 'commonjs', 'module');
 
 function readProcessOptions(
   reader: Reader,
   defaultTimeoutMs: number,
   output: OutputMode,
 ): CheckedProcessOptions {
-  const modes = ['pipe', 'capture', 'ignore', 'inherit'] as const satisfies readonly OutputMode[];
   return {
     signal: reader.get('signal', abortSignal, undefined),
-    timeoutMs: reader.get('timeoutMs', milliseconds(true), defaultTimeoutMs),
+    timeoutMs: reader.get('timeoutMs', millisecondsOrInfinity, defaultTimeoutMs),
     argv: reader.get('argv', texts, []),
     env: reader.get<CheckedProcessOptions['env']>('env', environment, undefined),
     cwd: reader.get<string | undefined>('cwd', absolutePath, undefined),
-    stdin: reader.get('stdin', oneOf<InputMode>('pipe', 'ignore'), output === 'pipe' ? 'pipe' : 'ignore'),
-    stdout: reader.get('stdout', oneOf<OutputMode>(...modes), output),
-    stderr: reader.get('stderr', oneOf<OutputMode | 'stdout'>(...modes, 'stdout'), output),
+    stdin: reader.get('stdin', inputMode, output === 'pipe' ? 'pipe' : 'ignore'),
+    stdout: reader.get('stdout', outputMode, output),
+    stderr: reader.get('stderr', errorMode, output),
     maxCaptureBytes: reader.get('maxCaptureBytes', bytes, DEFAULT_MAX_CAPTURE_BYTES),
   };
 }
+
+/** What the options are where there are none, by `output`: looked at once, and not for each call. */
+const withoutOptions: Partial<Record<OutputMode, CheckedSpawnOptions>> = {};
 
 /**
  * @param output what stdout and stderr are by default: `pipe` where there is a handle to read them from
@@ -312,11 +321,20 @@ export function checkSpawnOptions(
   output: OutputMode,
   preload: readonly string[],
 ): CheckedSpawnOptions {
+  if (options === undefined) return (withoutOptions[output] ??= readSpawnOptions({}, output, preload));
+  return readSpawnOptions(options, output, preload);
+}
+
+function readSpawnOptions(
+  options: SpawnOptions,
+  output: OutputMode,
+  preload: readonly string[],
+): CheckedSpawnOptions {
   const reader = new Reader(options, 'options');
   const checked: CheckedSpawnOptions = {
     ...readProcessOptions(reader, DEFAULT_TIMEOUT_MS, output),
     filename: reader.get('filename', text, DEFAULT_FILENAME),
-    format: reader.get('format', oneOf<SourceFormat>('auto', 'commonjs', 'module'), 'auto'),
+    format: reader.get('format', sourceFormat, 'auto'),
     schema: reader.get<StandardSchema | undefined>('schema', standardSchema, undefined),
     adapter: reader.get<CheckedAdapter | undefined>('adapter', adapterOf(preload), undefined),
     maxResultBytes: reader.get('maxResultBytes', bytes, DEFAULT_MAX_RESULT_BYTES),

@@ -31,7 +31,6 @@ export function oneOf<T extends string>(...choices: readonly T[]): Check<T> {
 /** Reads options by name, and refuses names that there are not: a typo must not be a default in silence. */
 export class Reader {
   readonly #options: Readonly<Record<string, unknown>>;
-  readonly #unread: Set<string>;
   readonly #known: string[] = [];
   readonly #prefix: string;
 
@@ -40,23 +39,22 @@ export class Reader {
     if (options !== undefined && (typeof options !== 'object' || options === null))
       fail(prefix, 'an object', options);
     this.#options = { ...options };
-    this.#unread = new Set(Object.keys(this.#options));
   }
 
   get<T>(name: string, check: Check<T>, fallback: T): T {
-    this.#read(name);
+    this.#known.push(name);
     const value = this.#options[name];
     return value === undefined ? fallback : check(value, `${this.#prefix}.${name}`);
   }
 
   required<T>(name: string, check: Check<T>): T {
-    this.#read(name);
+    this.#known.push(name);
     if (this.#options[name] === undefined) this.#assertNotMisspelt(name);
     return check(this.#options[name], `${this.#prefix}.${name}`);
   }
 
   end(): void {
-    for (const name of this.#unread) {
+    for (const name of this.#unread()) {
       const meant = nearest(name, this.#known);
       const expected = `absent${meant === undefined ? '' : ` (did you mean '${meant}'?)`}, since the options are ${this.#known.join(', ')}`;
       fail(`${this.#prefix}.${name}`, expected, this.#options[name]);
@@ -65,14 +63,12 @@ export class Reader {
 
   /** Of the two that are wrong, the name that there is not says more. */
   #assertNotMisspelt(name: string): void {
-    const others = Object.keys(this.#options).filter((other) => this.#unread.has(other));
-    const written = nearest(name, others);
+    const written = nearest(name, this.#unread());
     if (written !== undefined && !Object.hasOwn(this.#options, name))
       fail(`${this.#prefix}.${written}`, `absent (did you mean '${name}'?)`, this.#options[written]);
   }
 
-  #read(name: string): void {
-    this.#unread.delete(name);
-    this.#known.push(name);
+  #unread(): string[] {
+    return Object.keys(this.#options).filter((name) => !this.#known.includes(name));
   }
 }
