@@ -4,11 +4,11 @@ import { collect } from './collect.js';
 import { InvalidOptionError, NodespawnerError } from './errors.js';
 import { Handle, pin } from './handle.js';
 import { placeTables } from './input-tables.js';
-import { packJob } from './job-message.js';
+import { addStandardFds, packJob } from './job-message.js';
 import { keepAliveUntil, keptAlive } from './keep-alive.js';
 import { native } from './native.js';
 import type { CheckedSpawnOptions } from './options.js';
-import { toResult } from './outcome.js';
+import { hasNoTables, readAnswer, toResult, type Answer } from './outcome.js';
 import { createOutput } from './output-tables.js';
 import { MAX_RESULT_DEPTH } from './result-limits.js';
 import { RunningChild, toSpawnError } from './running-child.js';
@@ -61,6 +61,8 @@ const SOURCE_KINDS: Readonly<Record<SourceFormat, SourceKind>> = {
   module: 'module',
 };
 
+const NOTHING = (): void => undefined;
+
 export interface StartedCode {
   readonly running: RunningChild;
   readonly stdio: Stdio;
@@ -92,7 +94,7 @@ export async function startCode(
     for (const close of cleanups.splice(0)) close();
   };
   let stdio: Stdio | undefined;
-  let output: SharedMemory | undefined;
+  let releaseOutput = NOTHING;
   try {
     const placed = await placeTables(inputs.tables);
     cleanups.push(() => {
@@ -100,10 +102,18 @@ export async function startCode(
     });
     options.signal?.throwIfAborted();
     const memory = createOutput(options.maxTableBytes);
-    output = memory;
+    releaseOutput = () => {
+      releaseOutput = NOTHING;
+      memory.release();
+    };
     const [resultRead, resultWrite] = native.pipe();
     own(resultWrite);
-    const resultBytes = collect(resultRead, options.maxResultBytes, options.maxResultBytes);
+    const answer = collect(resultRead, options.maxResultBytes, options.maxResultBytes).then((collected) => {
+      const read = readAnswer(collected, options);
+      if (read.stopped) running.kill({ kind: 'limitExceeded', limit: 'maxResultBytes' });
+      if (hasNoTables(read)) releaseOutput();
+      return read;
+    });
     stdio = new Stdio(options, context.limits.outputBytes);
     cleanups.push(() => {
       stdio?.closeChildFds();
@@ -111,10 +121,11 @@ export async function startCode(
 
     const fds: number[] = [];
     const index = (fd: number): number => fds.push(fd) - 1;
-    const standard = Object.fromEntries(
-      Object.entries(stdio.childFds).flatMap(([name, fd]) => (fd < 0 ? [] : [[name, index(fd)]])),
-    );
-    const jobFds = { ...standard, result: index(resultWrite), output: index(memory.fd) };
+    const jobFds = {
+      ...addStandardFds(stdio.childFds, fds),
+      result: index(resultWrite),
+      output: index(memory.fd),
+    };
     const memories = new Map<SharedMemory, number>();
     const indexOf = (input: SharedMemory): number => {
       const known = memories.get(input) ?? index(input.fd);
@@ -130,9 +141,10 @@ export async function startCode(
           sourceKind: SOURCE_KINDS[options.format],
           typescript: /\.[cm]?ts$/.test(options.filename),
           params: inputs.params === undefined ? {} : inputs.params,
-          ...(options.adapter && {
-            adapter: { specifier: options.adapter.module, exportName: options.adapter.export },
-          }),
+          adapter: options.adapter && {
+            specifier: options.adapter.module,
+            exportName: options.adapter.export,
+          },
         },
         tables: placed.tables.map(({ name, memory: input, offset, length }) => {
           return { name, fd: indexOf(input), offset, length };
@@ -145,28 +157,34 @@ export async function startCode(
           maxTableBytes: options.maxTableBytes,
         },
         argv: options.argv,
-        ...(options.env && { env: options.env }),
-        ...(options.cwd !== undefined && { cwd: options.cwd }),
+        env: options.env,
+        cwd: options.cwd,
       },
       fds,
     );
     const running = new RunningChild(context, options, stdio, job, startedAt, cleanUp);
-    void resultBytes.then(({ stopped }) => {
-      if (stopped) running.kill({ kind: 'limitExceeded', limit: 'maxResultBytes' });
+    const result = settle(running, answer, memory, options, context).finally(() => {
+      releaseOutput();
     });
-    const result = Promise.all([running.reaped, resultBytes])
-      .then(([reaped, bytes]) => toResult(reaped, running.ended, bytes, memory, options, context))
-      .finally(() => {
-        memory.release();
-      });
     keepAliveUntil(result);
     return { running, stdio, result };
   } catch (error) {
     cleanUp();
-    if (stdio !== undefined) await keptAlive(stdio.finish());
-    output?.release();
+    if (stdio !== undefined) await keptAlive(Promise.resolve(stdio.finish()));
+    releaseOutput();
     throw toSpawnError(error);
   }
+}
+
+async function settle(
+  running: RunningChild,
+  answer: Promise<Answer>,
+  output: SharedMemory,
+  options: CheckedSpawnOptions,
+  context: ZygoteContext,
+): Promise<Result> {
+  const reaped = await running.reaped;
+  return toResult(reaped, running.ended, await answer, output, options, context);
 }
 
 export async function toChild({ running, stdio, result }: StartedCode): Promise<Child> {

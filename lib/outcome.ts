@@ -1,8 +1,9 @@
 /** From what is left of a child to its result. */
 import { getSystemErrorName } from 'node:util';
-import { decodeResultInSteps } from '../protocol/messages.js';
+import { decodeResult, decodeResultInSteps } from '../protocol/messages.js';
 import { BadMessageError, ValueTooLargeError } from '../protocol/errors.js';
 import type { Outcome } from '../protocol/messages.js';
+import type { ValueLimits } from '../protocol/limits.js';
 import type { PlainValue } from '../protocol/value.js';
 import type { Collected } from './collect.js';
 import { HostError } from './errors.js';
@@ -40,48 +41,88 @@ const LIMIT_NAMES: Readonly<Record<string, ResultLimit>> = {
   maxTableBytes: 'maxTableBytes',
 };
 
+/** What came through the result pipe. */
+export interface Answer extends Collected {
+  /** What it says, where that was read before it is known how the child ended: nothing of it counts until then. */
+  readonly said?: Said;
+}
+
+type Said = { readonly outcome: Outcome } | { readonly error: unknown };
+
+/** Reads what is little as soon as it has come: the kernel takes longer to end the child. */
+export function readAnswer(collected: Collected, options: CheckedSpawnOptions): Answer {
+  const { bytes, truncated, errno } = collected;
+  if (truncated || errno !== 0 || bytes.byteLength === 0 || bytes.byteLength > SMALL_BYTES) return collected;
+  try {
+    return {
+      ...collected,
+      said: { outcome: decodeResult(bytes, codecLimits(options), { ownsBytes: true }) },
+    };
+  } catch (error) {
+    return { ...collected, said: { error } };
+  }
+}
+
+/** Whether the output memfd is of no use any more, whatever becomes of the child. */
+export function hasNoTables({ said }: Answer): boolean {
+  if (said === undefined) return false;
+  return 'error' in said || said.outcome.kind !== 'returned' || said.outcome.tables.length === 0;
+}
+
+async function readInTurns(bytes: Buffer, options: CheckedSpawnOptions): Promise<Said> {
+  try {
+    // Of many that come at once, each in its turn.
+    if (bytes.byteLength > SMALL_BYTES) await nextTurn();
+    return { outcome: await inTurns(decodeResultInSteps(bytes, codecLimits(options), { ownsBytes: true })) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function codecLimits(options: CheckedSpawnOptions): ValueLimits {
+  return {
+    maxBytes: options.maxResultBytes,
+    maxElements: options.maxResultElements,
+    maxDepth: MAX_RESULT_DEPTH,
+  };
+}
+
 /**
  * @param reaped how the child itself ended
  * @param over what the kernel has counted besides, once everything of the child is gone
- * @param result what came through the result pipe
  * @throws {HostError}; what a schema throws that is no issue of the value's
  */
 export async function toResult(
   reaped: Ended,
   over: Promise<Ended>,
-  result: Collected,
+  answer: Answer,
   output: SharedMemory,
   options: CheckedSpawnOptions,
   confinement: Confinement,
 ): Promise<Result> {
   const { usage, sandbox, stdout, stderr } = reaped;
   const common = { usage, sandbox, ...(stdout && { stdout }), ...(stderr && { stderr }) };
-  return { ...common, ...(await toFate(reaped, over, result, output, options, confinement)) };
+  return { ...common, ...(await toFate(reaped, over, answer, output, options, confinement)) };
 }
 
 async function toFate(
   reaped: Ended,
   over: Promise<Ended>,
-  { bytes, truncated, errno }: Collected,
+  answer: Answer,
   output: SharedMemory,
   options: CheckedSpawnOptions,
   confinement: Confinement,
 ): Promise<Fate> {
   const { limits: sandboxLimits, memory } = confinement;
+  const { bytes, truncated, errno } = answer;
   if (errno !== 0) throw new HostError('read a result', getSystemErrorName(-errno));
   let outcome: Outcome | undefined;
   // SECURITY: no more than a refusal: a child could hide by it what the kernel has counted.
   let refusal: Fate | undefined = truncated ? exceeded('maxBytes', options) : undefined;
   if (!truncated && bytes.byteLength > 0) {
-    try {
-      const { maxResultBytes: maxBytes, maxResultElements: maxElements } = options;
-      const limits = { maxBytes, maxElements, maxDepth: MAX_RESULT_DEPTH };
-      // Of many that come at once, each in its turn.
-      if (bytes.byteLength > SMALL_BYTES) await nextTurn();
-      outcome = await inTurns(decodeResultInSteps(bytes, limits, { ownsBytes: true }));
-    } catch (error) {
-      refusal = refused(error, options);
-    }
+    const said = answer.said ?? (await readInTurns(bytes, options));
+    if ('error' in said) refusal = refused(said.error, options);
+    else outcome = said.outcome;
   }
   // What the code returned counts only if its process then ended in the orderly way.
   if (outcome?.kind === 'returned' && reaped.exitCode === 0) return returned(outcome, output, options, over);

@@ -1,6 +1,6 @@
 /** A child that runs a preloaded entry: spawnProcess(). */
 import { Handle } from './handle.js';
-import { packJob } from './job-message.js';
+import { addStandardFds, packJob } from './job-message.js';
 import { keptAlive } from './keep-alive.js';
 import type { CheckedEntry, CheckedProcessOptions } from './options.js';
 import { MAX_RESULT_DEPTH } from './result-limits.js';
@@ -40,14 +40,11 @@ export async function startEntry(
   try {
     const streams = (stdio = new Stdio(options, context.limits.outputBytes));
     const fds: number[] = [];
-    const standard = Object.fromEntries(
-      Object.entries(streams.childFds).flatMap(([name, fd]) => (fd < 0 ? [] : [[name, fds.push(fd) - 1]])),
-    );
     const job = await packJob(
       {
         task: { kind: 'preloaded', specifier: entry.module, exportName: entry.export, args: entry.args },
         tables: [],
-        fds: standard,
+        fds: addStandardFds(streams.childFds, fds),
         limits: {
           maxResultBytes: 0,
           maxResultDepth: MAX_RESULT_DEPTH,
@@ -55,8 +52,8 @@ export async function startEntry(
           maxTableBytes: 0,
         },
         argv: options.argv,
-        ...(options.env && { env: options.env }),
-        ...(options.cwd !== undefined && { cwd: options.cwd }),
+        env: options.env,
+        cwd: options.cwd,
       },
       fds,
     );
@@ -65,7 +62,7 @@ export async function startEntry(
     });
   } catch (error) {
     stdio?.closeChildFds();
-    if (stdio !== undefined) await keptAlive(stdio.finish());
+    if (stdio !== undefined) await keptAlive(Promise.resolve(stdio.finish()));
     throw toSpawnError(error);
   }
   return new EntryChild(running, stdio, await running.started);

@@ -9,8 +9,8 @@ import { native, REPLY_CLONED, REPLY_EXITED, REPLY_REAPED, type Reply } from './
 import type { CheckedProcessOptions } from './options.js';
 import type { Pool, TakenChild } from './pool.js';
 import { systemCallName } from './seccomp.js';
-import type { Stdio } from './stdio.js';
-import type { ActiveSandbox, CapturedOutput, Usage } from './types.js';
+import type { Captured, Stdio } from './stdio.js';
+import type { ActiveSandbox, Usage } from './types.js';
 import type { ZygoteContext } from './zygote-context.js';
 
 /** Why the host ended a child. The first reason counts. */
@@ -19,7 +19,7 @@ export type KillReason =
   | { readonly kind: 'canceled'; readonly reason: unknown }
   | { readonly kind: 'limitExceeded'; readonly limit: 'maxResultBytes' | 'outputBytes' };
 
-export interface Ended {
+export interface Ended extends Captured {
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly killed: KillReason | null;
@@ -29,8 +29,6 @@ export interface Ended {
   readonly forbidden: string | null;
   readonly oomKills: number;
   readonly taskFails: number;
-  readonly stdout?: CapturedOutput;
-  readonly stderr?: CapturedOutput;
 }
 
 // Of two names for one number (SIGABRT and SIGIOT) the first is the usual one, and a map keeps the last.
@@ -170,9 +168,9 @@ export class RunningChild implements ReplyListener {
       }, left);
     }
     options.signal?.addEventListener('abort', this.#onAbort, { once: true });
-    void stdio.flooded.then(() => {
+    stdio.onFlood = () => {
       this.kill({ kind: 'limitExceeded', limit: 'outputBytes' });
-    });
+    };
   }
 
   readonly #onAbort = (): void => {
@@ -220,7 +218,7 @@ export class RunningChild implements ReplyListener {
     this.#fail(new SpawnError(reply.step, errno, hintFor(reply.step, errno)));
   }
 
-  #endOf(reply: Reply): Promise<Ended> {
+  #endOf(reply: Reply): Ended | Promise<Ended> {
     const usage: Usage = {
       wallMs: performance.now() - this.#startedAt,
       userMs: reply.userUs / 1000,
@@ -237,7 +235,10 @@ export class RunningChild implements ReplyListener {
       oomKills: reply.oomKills,
       taskFails: reply.taskFails,
     };
-    return this.#finish().then((captured) => ({ ...exit, ...captured }));
+    const captured = this.#finish();
+    return captured instanceof Promise
+      ? captured.then((rest) => ({ ...exit, ...rest }))
+      : { ...exit, ...captured };
   }
 
   onGone(how: Gone): void {
@@ -295,7 +296,7 @@ export class RunningChild implements ReplyListener {
   }
 
   /** Nothing of the child can run any more. */
-  #finish(): ReturnType<Stdio['finish']> {
+  #finish(): Captured | Promise<Captured> {
     if (!this.#over) {
       this.#over = true;
       clearTimeout(this.#timer);
@@ -308,12 +309,13 @@ export class RunningChild implements ReplyListener {
   }
 
   /** Owns `hostEnd`: the child has no use for it after its job, and neither have we. */
-  #sendJob(hostEnd: number, job: JobMessage, since = performance.now()): void {
+  #sendJob(hostEnd: number, job: JobMessage, refusedSince?: number): void {
     try {
       native.sendMessage(hostEnd, job.bytes, job.fds);
     } catch (error) {
       const { code = String(error) } = error as NodeJS.ErrnoException;
       // Descriptors in flight are limited for each user (unix(7)); they land as children receive them.
+      const since = refusedSince ?? performance.now();
       if (!this.#over && code === 'ETOOMANYREFS' && performance.now() - since < IN_FLIGHT_MS) {
         setTimeout(() => {
           this.#sendJob(hostEnd, job, since);

@@ -111,21 +111,18 @@ interface OutputLimits {
 }
 
 class Output {
-  /** The child's end. -1: /dev/null, which it has already. */
-  readonly childFd: number = -1;
-  readonly ownsChildFd: boolean = false;
+  /** The child's end. */
+  readonly childFd: number;
   readonly pipe: StandardStream<Readable> | null = null;
   readonly captured: Promise<CapturedOutput> | undefined;
   /** Resolves when all has been handed on to a stream of the host's. */
   readonly forwarded: Promise<void> | undefined;
   readonly #limits: OutputLimits;
 
-  constructor(mode: OutputMode, inherited: number, limits: OutputLimits) {
+  constructor(mode: Exclude<OutputMode, 'ignore'>, inherited: number, limits: OutputLimits) {
     this.#limits = limits;
-    if (mode === 'ignore') return;
     const [readEnd, writeEnd] = native.pipe();
     this.childFd = writeEnd;
-    this.ownsChildFd = true;
     if (mode === 'inherit') {
       this.forwarded = handOn(readEnd, inherited === STDOUT_FD ? process.stdout : process.stderr);
       return;
@@ -166,32 +163,55 @@ class Output {
   }
 }
 
+/** What was captured. */
+export interface Captured {
+  readonly stdout?: CapturedOutput;
+  readonly stderr?: CapturedOutput;
+}
+
+const NOTHING: Captured = {};
+
+/** The child's ends by what they are there. One that is absent is /dev/null, which it has already. */
+export interface ChildFds {
+  stdin?: number;
+  stdout?: number;
+  stderr?: number;
+}
+
 export class Stdio {
   readonly #stdin: StandardStream<Writable> | null = null;
   readonly #stdout: Output | undefined;
-  /** Undefined where it is the same pipe as stdout. */
   readonly #stderr: Output | undefined;
-  readonly #stdinChildFd: number = -1;
+  readonly childFds: Readonly<ChildFds>;
 
-  /** Resolves when a captured stream has had more than `outputBytes`. */
-  readonly flooded: Promise<void>;
+  /** Called when a captured stream has had more than `outputBytes`. */
+  onFlood: () => void = () => undefined;
 
   /** @throws what making a pipe fails with, such as EMFILE; nothing is left open then */
   constructor(options: CheckedProcessOptions, outputBytes: number) {
-    let onFlood: () => void = () => undefined;
-    this.flooded = new Promise((resolve) => {
-      onFlood = resolve;
-    });
+    const childFds: ChildFds = {};
+    this.childFds = childFds;
+    const onFlood = (): void => {
+      this.onFlood();
+    };
     const limits = { maxBytes: options.maxCaptureBytes, stopAfter: outputBytes, onFlood };
     if (options.stdin === 'pipe') {
       const [readEnd, writeEnd] = native.pipe();
-      this.#stdinChildFd = readEnd;
+      childFds.stdin = readEnd;
       this.#stdin = new StandardStream(writeEnd, openInput, closedInput);
     }
     try {
       // By number: in a worker thread process.stdout has none.
-      this.#stdout = new Output(options.stdout, STDOUT_FD, limits);
-      if (options.stderr !== 'stdout') this.#stderr = new Output(options.stderr, STDERR_FD, limits);
+      if (options.stdout !== 'ignore') {
+        this.#stdout = new Output(options.stdout, STDOUT_FD, limits);
+        childFds.stdout = this.#stdout.childFd;
+      }
+      if (options.stderr === 'stdout') {
+        if (this.#stdout !== undefined) childFds.stderr = this.#stdout.childFd;
+      } else if (options.stderr !== 'ignore') {
+        this.#stderr = new Output(options.stderr, STDERR_FD, limits);
+        childFds.stderr = this.#stderr.childFd;
+      }
     } catch (error) {
       this.closeChildFds();
       void this.finish();
@@ -199,19 +219,12 @@ export class Stdio {
     }
   }
 
-  /** The child's ends, in the order of their numbers there; -1 for what it has already. */
-  get childFds(): { stdin: number; stdout: number; stderr: number } {
-    return {
-      stdin: this.#stdinChildFd,
-      stdout: this.#stdout?.childFd ?? -1,
-      stderr: (this.#stderr ?? this.#stdout)?.childFd ?? -1,
-    };
-  }
-
   /** The child has its own copies. */
   closeChildFds(): void {
-    if (this.#stdinChildFd >= 0) native.close(this.#stdinChildFd);
-    for (const output of [this.#stdout, this.#stderr]) if (output?.ownsChildFd) native.close(output.childFd);
+    const { stdin } = this.childFds;
+    if (stdin !== undefined) native.close(stdin);
+    if (this.#stdout !== undefined) native.close(this.#stdout.childFd);
+    if (this.#stderr !== undefined) native.close(this.#stderr.childFd);
   }
 
   get stdin(): Writable | null {
@@ -232,11 +245,16 @@ export class Stdio {
     this.#stderr?.keepUnread();
   }
 
-  /** The child is gone. */
-  async finish(): Promise<{ stdout?: CapturedOutput; stderr?: CapturedOutput }> {
+  /** The child is gone. What it has printed, once the pipes have come to their ends where that matters to anybody. */
+  finish(): Captured | Promise<Captured> {
     this.#stdin?.finish();
     this.#stdout?.pipe?.finish();
     this.#stderr?.pipe?.finish();
+    const isOver = [this.#stdout, this.#stderr].every((output) => output?.pipe !== null);
+    return isOver ? NOTHING : this.#rest();
+  }
+
+  async #rest(): Promise<Captured> {
     await Promise.all([this.#stdout?.forwarded, this.#stderr?.forwarded]);
     const [stdout, stderr] = await Promise.all([this.#stdout?.captured, this.#stderr?.captured]);
     return { ...(stdout && { stdout }), ...(stderr && { stderr }) };
