@@ -75,7 +75,7 @@ void BecomeChild(const ChildResources& resources, const Sandbox& sandbox) {
   // Descriptors before threads: a revived event loop must find its own epoll instance, not the zygote's.
   int keep[3] = {std::min(resources.job, resources.status), std::max(resources.job, resources.status)};
   size_t keep_count = 2;
-  require(RenewFds(keep, keep_count));
+  if (!(sandbox.skipped & kSkipNewFds)) require(RenewFds(keep, keep_count));
 
   const int proc_self = OpenProcSelf();
   require(proc_self >= 0 ? nullptr : "open(/proc/self)");

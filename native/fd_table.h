@@ -22,7 +22,8 @@ std::optional<Failure> InventoryFds(const std::vector<int>& own);
 // the name of the system call that failed, or null.
 const char* RenewFds(const int* keep, size_t keep_count);
 
-// In the child, later: whether there is any other descriptor. Makes system calls only.
-bool HasOtherFds(const int* keep, size_t keep_count);
+// In the child, later: whether there is any other descriptor. `slots` is how many the table has room for, so that none
+// has a higher number (FDSize of proc_pid_status(5)). Makes system calls only.
+bool HasOtherFds(const int* keep, size_t keep_count, int slots);
 
 }  // namespace nodespawner

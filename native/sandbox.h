@@ -13,8 +13,9 @@ struct ResourceLimit {
   rlim_t soft, hard;
 };
 
-// As if it were a layer, in `skipped`: /proc is not covered.
+// As if they were layers, in `skipped`: /proc is not covered; the zygote's descriptors are not closed.
 constexpr unsigned kSkipProcCover = 1u << 30;
+constexpr unsigned kSkipNewFds = 1u << 29;
 
 struct Sandbox {
   unsigned layers = 0;   // bits of launcher/layers.h

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -28,7 +27,7 @@ struct Namespace {
   unsigned layer;  // 0: always
   const char* path;
   const char* not_its_own;
-  ino_t zygotes;
+  uint64_t zygotes;
 } g_namespaces[] = {
     {0, "ns/pid", "verify: the PID namespace is the zygote's", 0},
     {LAYER_IPC, "ns/ipc", "verify: the IPC namespace is the zygote's", 0},
@@ -52,6 +51,16 @@ ssize_t ReadFile(int proc_self, const char* name, char* text, size_t capacity) {
   return static_cast<ssize_t>(length);
 }
 
+// As stat(2) tells it, for which the kernel would make a file of the namespace. 0 if it can't be read.
+uint64_t NamespaceNumber(int proc_self, const char* path) {
+  char link[64];  // such as "net:[4026531840]" (namespaces(7))
+  const ssize_t size = readlinkat(proc_self, path, link, sizeof link - 1);
+  if (size <= 0) return 0;
+  link[size] = 0;
+  const char* number = strchr(link, '[');
+  return number ? strtoull(number + 1, nullptr, 10) : 0;
+}
+
 // The number behind a name at the beginning of a line, in base 16 for sets and 10 for the rest; -1 if it is not there.
 int64_t StatusField(const char* text, const char* name, int base) {
   for (const char* line = text; line && *line; line = strchr(line, '\n'), line = line ? line + 1 : nullptr) {
@@ -61,9 +70,11 @@ int64_t StatusField(const char* text, const char* name, int base) {
   return -1;
 }
 
-const char* VerifyStatus(int proc_self, const Sandbox& sandbox, int id) {
+const char* VerifyStatus(int proc_self, const Sandbox& sandbox, int id, int* fd_slots) {
   char text[8192];
   if (ReadFile(proc_self, "status", text, sizeof text) <= 0) return "verify: /proc/self/status can't be read";
+  *fd_slots = static_cast<int>(StatusField(text, "FDSize:", 10));
+  if (*fd_slots <= 0) return "verify: the size of the table of descriptors can't be read";
   if (StatusField(text, "NoNewPrivs:", 10) != 1) return "verify: no_new_privs is not set";
   if (sandbox.layers & LAYER_CAPABILITIES) {
     for (const char* set : {"CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"}) {
@@ -115,9 +126,9 @@ const char* VerifyFiles(int proc_self, bool covers_proc) {
 const char* VerifyNamespaces(int proc_self, unsigned layers) {
   for (const Namespace& space : g_namespaces) {
     if (space.layer && !(layers & space.layer)) continue;
-    struct stat status;
-    if (fstatat(proc_self, space.path, &status, 0) != 0) return "verify: a namespace can't be read";
-    if (status.st_ino == space.zygotes) return space.not_its_own;
+    const uint64_t number = NamespaceNumber(proc_self, space.path);
+    if (number == 0) return "verify: a namespace can't be read";
+    if (number == space.zygotes) return space.not_its_own;
   }
   if (!(layers & LAYER_USER)) return nullptr;
   // Its first line says that root is one user outside, and not all (user_namespaces(7)).
@@ -177,8 +188,8 @@ const char* VerifyCgroups(int proc_self, bool has_root_of_its_own) {
   return has_root_of_its_own || is_in_group ? nullptr : "verify: the control group is not its own";
 }
 
-const char* FindGap(const Sandbox& sandbox, int id, int proc_self, bool has_cgroups) {
-  if (const char* wrong = VerifyStatus(proc_self, sandbox, id)) return wrong;
+const char* FindGap(const Sandbox& sandbox, int id, int proc_self, bool has_cgroups, int* fd_slots) {
+  if (const char* wrong = VerifyStatus(proc_self, sandbox, id, fd_slots)) return wrong;
   if (const char* wrong = VerifyNamespaces(proc_self, sandbox.layers)) return wrong;
   if (sandbox.layers & LAYER_NETWORK) {
     if (const char* wrong = VerifyNetwork(proc_self, sandbox.has_network)) return wrong;
@@ -206,12 +217,11 @@ const char* NoteNamespaces() {
   const int proc_self = OpenProcSelf();
   bool all = true;
   for (Namespace& space : g_namespaces) {
-    struct stat status = {};
-    all = all && fstatat(proc_self, space.path, &status, 0) == 0;
-    space.zygotes = status.st_ino;
+    space.zygotes = NamespaceNumber(proc_self, space.path);
+    all = all && space.zygotes != 0;
   }
   if (proc_self >= 0) close(proc_self);
-  return all ? nullptr : "stat(/proc/self/ns)";
+  return all ? nullptr : "readlink(/proc/self/ns)";
 }
 
 const char* VerifyNoNewNamespaces(const Sandbox& sandbox) {
@@ -229,9 +239,10 @@ const char* VerifyNoNewNamespaces(const Sandbox& sandbox) {
 
 const char* VerifyConfinement(const Sandbox& sandbox, int id, int proc_self, const int* keep, size_t keep_count,
                               bool has_cgroups) {
-  const char* gap = FindGap(sandbox, id, proc_self, has_cgroups);
+  int fd_slots = 0;
+  const char* gap = FindGap(sandbox, id, proc_self, has_cgroups, &fd_slots);
   close(proc_self);
-  if (!gap && HasOtherFds(keep, keep_count)) gap = "verify: a descriptor is left";
+  if (!gap && HasOtherFds(keep, keep_count, fd_slots)) gap = "verify: a descriptor is left";
   errno = EPERM;
   return gap;
 }

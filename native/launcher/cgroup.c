@@ -14,7 +14,13 @@
 #include "fail.h"
 #include "ids.h"
 
-static int parents[STUB_MAX_CGROUPS];
+/* A directory with the groups of all children, and which of the files that are read of a group there are. NULL: another
+ * controller's. */
+static struct {
+  int fd;
+  int is_known; /* since the first group has been made */
+  const char *usage, *kills, *refusals;
+} parents[STUB_MAX_CGROUPS];
 static int parent_count;
 
 static struct cgroup_events seen[CHILDREN_PER_ZYGOTE];
@@ -115,8 +121,8 @@ void open_cgroup_parents(const struct launcher_options *options, pid_t outer) {
   for (int i = 0; i < options->cgroup_count; i++) {
     char path[4096];
     parent_path(path, sizeof path, options->cgroups[i], outer);
-    parents[i] = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (parents[i] < 0) fail(path, "the cgroup must be readable");
+    parents[i].fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (parents[i].fd < 0) fail(path, "the cgroup must be readable");
   }
   parent_count = options->cgroup_count;
 }
@@ -162,7 +168,7 @@ static ssize_t read_file(int parent, const char *group, const char *file, char *
 /* The number behind a word in a file of lines "word number"; 0 where there is none. */
 static unsigned read_counter(int parent, const char *group, const char *file, const char *word) {
   char text[1024];
-  if (read_file(parent, group, file, text, sizeof text) < 0) return 0;
+  if (!file || read_file(parent, group, file, text, sizeof text) < 0) return 0;
   const size_t length = strlen(word);
   for (const char *line = text; line; line = strchr(line, '\n')) {
     if (*line == '\n') line++;
@@ -173,12 +179,10 @@ static unsigned read_counter(int parent, const char *group, const char *file, co
 
 /* What an earlier child wrote to its output is charged to its group for as long as the host holds it. Such a group
  * isn't for another child, who would have that much less. */
-static int is_charged(int parent, const char *group) {
+static int is_charged(int parent, const char *group, const char *usage) {
   enum { MOST_BYTES = 8 << 20 };
   char text[32];
-  const int found = read_file(parent, group, "memory.current", text, sizeof text) > 0 ||
-                    read_file(parent, group, "memory.usage_in_bytes", text, sizeof text) > 0;
-  return found && strtoul(text, NULL, 10) > MOST_BYTES;
+  return usage && read_file(parent, group, usage, text, sizeof text) > 0 && strtoul(text, NULL, 10) > MOST_BYTES;
 }
 
 /* What a process that has one thread enters a group by (cgroup_entrance.h). Version 1 has a file for threads: of a
@@ -194,23 +198,49 @@ static int open_entrance(int parent, const char *group) {
   return openat(parent, group, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
+static void know_files(int index, int group) {
+  if (parents[index].is_known) return;
+  const struct {
+    const char *name, **file;
+  } files[] = {{"memory.current", &parents[index].usage},
+               {"memory.usage_in_bytes", &parents[index].usage},
+               {"memory.events", &parents[index].kills},
+               {"memory.oom_control", &parents[index].kills},
+               {"pids.events", &parents[index].refusals}};
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    if (faccessat(group, files[i].name, R_OK, 0) == 0) *files[i].file = files[i].name;
+  }
+  parents[index].is_known = 1;
+}
+
+/* Returns 0, or -1 with errno. A group without its limits is not kept for the next child. */
+static int make_group(int index, const char *name, const struct launcher_options *options) {
+  const int parent = parents[index].fd;
+  if (mkdirat(parent, name, 0755) != 0) return -1;
+  const int group = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int limited = group >= 0 && set_limits(group, options);
+  const int error = errno;
+  if (limited) {
+    know_files(index, group);
+  } else {
+    unlinkat(parent, name, AT_REMOVEDIR);
+  }
+  if (group >= 0) close(group);
+  errno = error;
+  return limited ? 0 : -1;
+}
+
 int enter_cgroups(const struct launcher_options *options, int slot, int entrances[STUB_MAX_CGROUPS]) {
   char name[32];
   slot_name(name, sizeof name, slot);
   int is_new = 0;
   for (int i = 0; i < parent_count; i++) {
-    if (is_charged(parents[i], name) && unlinkat(parents[i], name, AT_REMOVEDIR) == 0) is_new = 1;
-    if (mkdirat(parents[i], name, 0755) == 0) {
-      const int group = openat(parents[i], name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-      const int limited = group >= 0 && set_limits(group, options);
-      const int saved = errno;
-      if (group >= 0) close(group);
-      errno = saved;
-      if (!limited) return -1;
-    } else if (errno != EEXIST) {
-      return -1;
-    }
-    entrances[i] = open_entrance(parents[i], name);
+    const int parent = parents[i].fd;
+    if (is_charged(parent, name, parents[i].usage) && unlinkat(parent, name, AT_REMOVEDIR) == 0) is_new = 1;
+    entrances[i] = open_entrance(parent, name);
+    if (entrances[i] >= 0) continue;
+    if (errno != ENOENT || make_group(i, name, options) != 0) return -1;
+    entrances[i] = open_entrance(parent, name);
     if (entrances[i] < 0) return -1;
   }
   if (is_new) read_cgroup_events(slot); /* which counts from zero now */
@@ -222,9 +252,8 @@ struct cgroup_events read_cgroup_events(int slot) {
   char name[32];
   slot_name(name, sizeof name, slot);
   for (int i = 0; i < parent_count; i++) {
-    now.oom_kills += read_counter(parents[i], name, "memory.events", "oom_kill");
-    now.oom_kills += read_counter(parents[i], name, "memory.oom_control", "oom_kill");
-    now.task_fails += read_counter(parents[i], name, "pids.events", "max");
+    now.oom_kills += read_counter(parents[i].fd, name, parents[i].kills, "oom_kill");
+    now.task_fails += read_counter(parents[i].fd, name, parents[i].refusals, "max");
   }
   since.oom_kills = now.oom_kills - seen[slot].oom_kills;
   since.task_fails = now.task_fails - seen[slot].task_fails;

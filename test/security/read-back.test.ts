@@ -69,8 +69,19 @@ t.test('a child that skips a layer says so with all others off, too', async (t) 
   }
 });
 
-/** `kSkipProcCover` of native/sandbox.h. */
+/** `kSkipProcCover` and `kSkipNewFds` of native/sandbox.h. */
 const PROC_COVER = 2 ** 30;
+const NEW_FDS = 2 ** 29;
+
+t.test("a child that keeps the zygote's descriptors says so, with all layers off, too", async (t) => {
+  const kept = (plan: SandboxPlan): SandboxPlan => ({
+    ...plan,
+    config: { ...plan.config, skipped: NEW_FDS },
+  });
+  const expected = /verify: a descriptor is left failed with EPERM/;
+  t.match(await refusal({}, kept), expected);
+  t.match(await refusal({ off: Object.keys(LAYER_BITS) as SandboxLayer[] }, kept), expected);
+});
 
 t.test('a child that leaves /proc uncovered says so, with all other layers off, too', async (t) => {
   const uncovered = (plan: SandboxPlan): SandboxPlan => ({
