@@ -63,6 +63,7 @@ export class Pool {
   #target: number;
   /** Whether one is being parked: one at a time, so that a spawn never waits behind more than one. */
   #busy = false;
+  #isDue = false;
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
   /** How many that were taken have not ended. */
@@ -167,15 +168,21 @@ export class Pool {
     for (const parked of this.#parked.splice(0)) this.#drop(parked);
   }
 
+  /** After whatever the host does now: who spawns goes first, and who gets a result. */
   #refillSoon(): void {
-    if (this.#busy || this.#closed || this.#parked.length >= this.#wanted()) return;
-    if (leaveACore(this.#atWork, this.#cores)) {
-      this.#refill();
-      return;
-    }
-    this.#refillTimer ??= setTimeout(() => {
-      this.#refill();
-    }, REFILL_AT_LATEST_MS).unref();
+    if (this.#isDue || this.#busy || this.#closed || this.#parked.length >= this.#target) return;
+    this.#isDue = true;
+    setImmediate(() => {
+      this.#isDue = false;
+      if (this.#closed) return;
+      if (leaveACore(this.#atWork, this.#cores)) {
+        this.#refill();
+        return;
+      }
+      this.#refillTimer ??= setTimeout(() => {
+        this.#refill();
+      }, REFILL_AT_LATEST_MS).unref();
+    });
   }
 
   #refill(): void {
@@ -183,20 +190,16 @@ export class Pool {
     this.#refillTimer = undefined;
     if (this.#busy || this.#closed || this.#parked.length >= this.#wanted()) return;
     this.#busy = true;
-    // After whatever the host does now: who spawns goes first.
-    setImmediate(() => {
-      if (this.#closed) return;
-      this.park().then(
-        (failure) => {
-          this.#busy = false;
-          if (failure === undefined) this.#refillSoon();
-          else this.#later(RETRY_AFTER_MS);
-        },
-        () => {
-          this.close();
-        },
-      );
-    });
+    this.park().then(
+      (failure) => {
+        this.#busy = false;
+        if (failure === undefined) this.#refillSoon();
+        else this.#later(RETRY_AFTER_MS);
+      },
+      () => {
+        this.close();
+      },
+    );
     this.#later(SHRINK_AFTER_MS);
   }
 

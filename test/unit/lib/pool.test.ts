@@ -57,6 +57,7 @@ t.test(
 t.test('a child that goes on keeps the pool empty for 25 ms, however many are taken meanwhile', async (t) => {
   const { children, pool } = await filled(t, 2);
   native.close(pool.take(listener).jobFd);
+  await settled();
   mock.timers.tick(20);
   native.close(pool.take(listener).jobFd);
   await settled();
