@@ -1,6 +1,6 @@
 /** How a job travels: one message on the child's job socket, or, if it is large, a memfd that the message points to. */
 import { encodeJob, type Job, type JobFds } from '../protocol/messages.js';
-import { INLINE_BYTES, inlineHeader, memfdHeader } from '../protocol/job-header.js';
+import { INLINE_BYTES, memfdHeader } from '../protocol/job-header.js';
 import { sealedMemfd, type Placed } from './memfd.js';
 import { native } from './native.js';
 import type { ChildFds } from './stdio.js';
@@ -37,7 +37,8 @@ export function packJob(job: Job<unknown>, fds: readonly number[]): JobMessage |
   const chunks = encodeJob(job);
   const length = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
   if (length <= INLINE_BYTES) {
-    return { bytes: Buffer.concat([inlineHeader(), ...chunks]), fds, close: NOTHING_TO_CLOSE };
+    const [whole = Buffer.alloc(0)] = chunks.length === 1 ? chunks : [Buffer.concat(chunks)];
+    return { bytes: whole, fds, close: NOTHING_TO_CLOSE };
   }
   return packLargeJob(chunks, length, fds);
 }

@@ -33,9 +33,10 @@ export class BinaryWriter {
   #view: DataView;
   #position = 0;
 
-  constructor(maxBytes: number) {
+  /** @param firstChunk how many bytes the message will hardly have more than: what fits in it is in one piece */
+  constructor(maxBytes: number, firstChunk: number = FIRST_CHUNK) {
     this.#maxBytes = maxBytes;
-    this.#chunk = Buffer.allocUnsafe(FIRST_CHUNK);
+    this.#chunk = Buffer.allocUnsafe(Math.min(Math.max(firstChunk, FIRST_CHUNK), LARGEST_CHUNK));
     this.#view = viewOf(this.#chunk);
   }
 
@@ -122,6 +123,16 @@ export class BinaryWriter {
   }
 
   #longText(value: string): void {
+    const start = this.#position + 4;
+    // Nearly all text is ASCII, which has as many bytes as characters: then this one call into native code is all.
+    if (start + 3 * value.length <= this.#chunk.length && value.length <= this.#maxBytes) {
+      const bytes = this.#chunk.write(value, start);
+      if (bytes === value.length) {
+        this.#view.setInt32(this.#position, bytes);
+        this.#position = start + bytes;
+        return;
+      }
+    }
     if (!isWellFormed(value)) {
       throw new Refusal(
         (path) =>

@@ -96,10 +96,15 @@ const SOURCE_KINDS: Readonly<Record<SourceKind, number>> = {
 export function encodeJob(job: Job<unknown>, limits?: Partial<ValueLimits>): Buffer[] {
   const all = withDefaults(limits);
   return withPaths('job', () => {
-    const writer = new BinaryWriter(all.maxBytes);
+    const writer = new BinaryWriter(all.maxBytes, usualBytes(job));
     writeMessage('Job', toRaw(job), writer, new ValueEncoder(writer, all));
     return writer.finish();
   });
+}
+
+/** What a job with few params takes at most. */
+function usualBytes({ task }: Job<unknown>): number {
+  return 1024 + (task.kind === 'source' ? 3 * task.code.length : 0);
 }
 
 /** `struct Job`, as the writer takes it and the strict reader gives it. */

@@ -4,7 +4,6 @@
  * its own already when the job comes. Nothing of it can be seen by the real job.
  */
 import fs from 'node:fs';
-import { inlineHeader } from '../protocol/job-header.js';
 import { encodeJob, type Job } from '../protocol/messages.js';
 import { findArrow } from './arrow.js';
 import { mapTables, readJob } from './job.js';
@@ -56,7 +55,7 @@ function jobOf(code: string): Buffer {
     },
     argv: [],
   };
-  return Buffer.concat([inlineHeader(), ...encodeJob(job)]);
+  return Buffer.concat(encodeJob(job));
 }
 
 type Tables = ReadonlyMap<string, Uint8Array>;
