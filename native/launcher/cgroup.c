@@ -23,7 +23,13 @@ static struct {
 } parents[STUB_MAX_CGROUPS];
 static int parent_count;
 
+/* Of each group that has been made. */
 static struct cgroup_events seen[CHILDREN_PER_ZYGOTE];
+static int group_count;
+
+/* Those that no child is in, in the order in which they became free. */
+static int free_groups[CHILDREN_PER_ZYGOTE];
+static int free_count;
 
 static void parent_path(char *path, size_t size, const char *directory, pid_t outer) {
   snprintf(path, size, "%s/nodespawner-%d", directory, outer);
@@ -152,7 +158,7 @@ static int set_limits(int group, const struct launcher_options *options) {
   return !options->tasks || write_limit(group, "pids.max", options->tasks + 1);
 }
 
-static void slot_name(char *name, size_t size, int slot) { snprintf(name, size, "child-%d", slot); }
+static void group_name(char *name, size_t size, int group) { snprintf(name, size, "child-%d", group); }
 
 static ssize_t read_file(int parent, const char *group, const char *file, char *text, size_t capacity) {
   char path[96];
@@ -230,9 +236,30 @@ static int make_group(int index, const char *name, const struct launcher_options
   return limited ? 0 : -1;
 }
 
-int enter_cgroups(const struct launcher_options *options, int slot, int entrances[STUB_MAX_CGROUPS]) {
+static struct cgroup_events read_events(int group, const char *name) {
+  struct cgroup_events now = {0, 0}, since;
+  for (int i = 0; i < parent_count; i++) {
+    now.oom_kills += read_counter(parents[i].fd, name, parents[i].kills, "oom_kill");
+    now.task_fails += read_counter(parents[i].fd, name, parents[i].refusals, "max");
+  }
+  since.oom_kills = now.oom_kills - seen[group].oom_kills;
+  since.task_fails = now.task_fails - seen[group].task_fails;
+  seen[group] = now;
+  return since;
+}
+
+/* That which has rested longest. */
+static int take_group(void) {
+  if (free_count == 0) return group_count++;
+  const int group = free_groups[0];
+  memmove(free_groups, free_groups + 1, sizeof *free_groups * (size_t)--free_count);
+  return group;
+}
+
+int enter_cgroups(const struct launcher_options *options, int *group, int entrances[STUB_MAX_CGROUPS]) {
+  *group = take_group();
   char name[32];
-  slot_name(name, sizeof name, slot);
+  group_name(name, sizeof name, *group);
   int is_new = 0;
   for (int i = 0; i < parent_count; i++) {
     const int parent = parents[i].fd;
@@ -243,20 +270,13 @@ int enter_cgroups(const struct launcher_options *options, int slot, int entrance
     entrances[i] = open_entrance(parent, name);
     if (entrances[i] < 0) return -1;
   }
-  if (is_new) read_cgroup_events(slot); /* which counts from zero now */
+  if (is_new) read_events(*group, name); /* which counts from zero now */
   return parent_count;
 }
 
-struct cgroup_events read_cgroup_events(int slot) {
-  struct cgroup_events now = {0, 0}, since;
+struct cgroup_events leave_cgroups(int group) {
   char name[32];
-  slot_name(name, sizeof name, slot);
-  for (int i = 0; i < parent_count; i++) {
-    now.oom_kills += read_counter(parents[i].fd, name, parents[i].kills, "oom_kill");
-    now.task_fails += read_counter(parents[i].fd, name, parents[i].refusals, "max");
-  }
-  since.oom_kills = now.oom_kills - seen[slot].oom_kills;
-  since.task_fails = now.task_fails - seen[slot].task_fails;
-  seen[slot] = now;
-  return since;
+  group_name(name, sizeof name, group);
+  free_groups[free_count++] = group;
+  return read_events(group, name);
 }

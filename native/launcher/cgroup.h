@@ -1,5 +1,5 @@
 /* Control groups (cgroups(7)), version 1 and 2: one for each live child in each of the directories that the caller
- * gave, kept and used again by the next child in the same slot, since making and removing one costs more. */
+ * gave, kept and used again by a later child, since making and removing one costs more. */
 #pragma once
 
 #include <stddef.h>
@@ -17,9 +17,9 @@ void remove_cgroup_parents(const struct launcher_options *options);
 /* In init, while it still sees /sys/fs/cgroup. */
 void open_cgroup_parents(const struct launcher_options *options, pid_t outer);
 
-/* Makes the groups of a slot, or finds them from an earlier child, with their limits. Opens what each is entered by.
- * Returns how many, or -1 with errno. */
-int enter_cgroups(const struct launcher_options *options, int slot, int entrances[STUB_MAX_CGROUPS]);
+/* Takes groups that no child is in, or makes some, with their limits; opens what each is entered by. Returns how many,
+ * or -1 with errno. `*group` is for leave_cgroups(), in either case. */
+int enter_cgroups(const struct launcher_options *options, int *group, int entrances[STUB_MAX_CGROUPS]);
 
-/* What happened in a slot since the last call. */
-struct cgroup_events read_cgroup_events(int slot);
+/* When all processes of a child are gone: its groups are for another. Returns what has happened in them. */
+struct cgroup_events leave_cgroups(int group);

@@ -25,8 +25,12 @@
 
 enum { CONTROL_FD = 3, STUB_FD = 4, RING_FD = 5 };
 
-static pid_t slots[CHILDREN_PER_ZYGOTE];  /* the stub of each live child */
-static int networks[CHILDREN_PER_ZYGOTE]; /* its network namespace, or -1 */
+/* What each live child has. Its slot is its id. */
+static struct {
+  pid_t stub; /* 0: the slot is free */
+  int network;
+  int cgroups;
+} slots[CHILDREN_PER_ZYGOTE];
 static int next_slot;
 
 static void on_child(int signal) { (void)signal; }
@@ -83,7 +87,7 @@ static int free_slot(void) {
   for (int tried = 0; tried < CHILDREN_PER_ZYGOTE; tried++) {
     const int slot = next_slot;
     next_slot = (next_slot + 1) % CHILDREN_PER_ZYGOTE;
-    if (!slots[slot]) return slot;
+    if (!slots[slot].stub) return slot;
   }
   errno = EAGAIN;
   return -1;
@@ -94,11 +98,11 @@ static void offer_stub(const struct launcher_options *options, const struct id_p
   const char *failed = "more than 255 children of one zygote";
   int fds[1 + STUB_MAX_CGROUPS], cgroup_count = 0;
   pid_t pid = -1;
-  int network = -1;
+  int network = -1, cgroups = -1;
   const int slot = free_slot();
   if (slot >= 0) {
     for (int i = 0; i < STUB_MAX_CGROUPS; i++) fds[1 + i] = -1;
-    cgroup_count = enter_cgroups(options, slot, fds + 1);
+    cgroup_count = enter_cgroups(options, &cgroups, fds + 1);
     failed = "mkdir(cgroup)";
     if (cgroup_count >= 0) {
       const struct stub_place place = {slot, fds + 1, (size_t)cgroup_count, take_network()};
@@ -107,10 +111,14 @@ static void offer_stub(const struct launcher_options *options, const struct id_p
     }
   }
   int error = errno;
-  if (pid < 0) give_network_back(network);
+  if (pid < 0) {
+    give_network_back(network);
+    if (cgroups >= 0) leave_cgroups(cgroups);
+  }
   if (pid > 0) {
-    slots[slot] = pid;
-    networks[slot] = network >= 0 ? network : open_network(options, pid);
+    slots[slot].stub = pid;
+    slots[slot].network = network >= 0 ? network : open_network(options, pid);
+    slots[slot].cgroups = cgroups;
     message.kind = STUB_READY;
     message.pid = pid;
     message.uid = child_id(options, ids, slot);
@@ -136,11 +144,11 @@ static void offer_stub(const struct launcher_options *options, const struct id_p
 static void report_gone(const struct launcher_options *options, pid_t pid, int socket) {
   struct stub_message message = {.kind = STUB_GONE, .pid = pid};
   for (int slot = 0; slot < CHILDREN_PER_ZYGOTE; slot++) {
-    if (slots[slot] != pid) continue;
-    slots[slot] = 0;
-    give_network_back(networks[slot]);
+    if (slots[slot].stub != pid) continue;
+    slots[slot].stub = 0;
+    give_network_back(slots[slot].network);
     if (options->link_addresses.count) cut_link(slot);
-    const struct cgroup_events events = read_cgroup_events(slot);
+    const struct cgroup_events events = leave_cgroups(slots[slot].cgroups);
     message.oom_kills = events.oom_kills;
     message.task_fails = events.task_fails;
   }

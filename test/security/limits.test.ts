@@ -1,4 +1,5 @@
 // The layer `limits`: a child that wants more than its share ends with the limit named, and a sibling goes on beside it.
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
@@ -70,6 +71,32 @@ t.test('what holds the limit on memory is said', (t) => {
   t.equal(labs[1]![1].zygote.sandbox.memory, 'rlimit');
   t.end();
 });
+
+/** The control group that a process is in, of those that are made for children. */
+const groupOf = (pid: number): string | undefined =>
+  /\/nodespawner-\d+\/child-\d+$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[0];
+
+t.test(
+  'children that live have different control groups, of which there are no more than that takes',
+  async (t) => {
+    const waits = 'console.log(1); await sleep(60_000);';
+    const siblings = await Promise.all(
+      [1, 2, 3].map(() => first.spawn(waits, undefined, { stdout: 'pipe' })),
+    );
+    for (const child of siblings) await once(child.stdout!, 'data');
+    const theirs = new Set(siblings.map(({ pid }) => groupOf(pid)));
+    t.equal(theirs.size, siblings.length);
+    t.notOk(theirs.has(undefined));
+    const later = new Set<string | undefined>();
+    for (let i = 0; i < 30; i++) later.add(await first.seen(groupOf));
+    t.ok(later.size < 20, `${later.size} groups for one child at a time`);
+    t.notOk(
+      [...later].some((group) => theirs.has(group)),
+      'nobody is put into that of another',
+    );
+    for (const child of siblings) child.kill();
+  },
+);
 
 // ---- memory
 
