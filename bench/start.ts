@@ -3,7 +3,7 @@ import type { Zygote } from '../lib/index.js';
 import { bareNodeFirstLine, plainNodeFirstLine, type Contestant } from './contestants.js';
 import type { Plan } from './plan.js';
 import { rotate } from './rotate.js';
-import { startZygote } from './zygotes.js';
+import { startCold } from './zygotes.js';
 
 /** In milliseconds. */
 export type Start = Readonly<Record<'zygote' | 'plainNode' | 'bareNode', readonly number[]>>;
@@ -17,7 +17,7 @@ export async function start({ plainSpawns, preload }: Plan): Promise<Start> {
   const zygote: Contestant = {
     async measure() {
       const started = performance.now();
-      last = await startZygote(preload);
+      last = await startCold(preload);
       return performance.now() - started;
     },
   };

@@ -36,6 +36,7 @@ function moduleOf(file: string): Wrapped {
 
 const { addon } = moduleOf('/zygote/first.js') as unknown as { addon: Wrapped };
 wrap(addon, 'sealAndServe', undefined, 'resumed');
+wrap(addon, 'sealAgain', undefined, 'resumed');
 wrap(addon, 'resetStartTime', 'tablesMapped', undefined);
 wrap(moduleOf('/protocol/job.js'), 'decodeJob', 'jobReceived', 'jobDecoded');
 wrap(moduleOf('/zygote/user-module.js'), 'compileUserModule', 'compiling', 'compiled');

@@ -7,6 +7,7 @@ import { Zygote } from '../lib/index.js';
 import { native, REPLY_CLONED, REPLY_REAPED } from '../lib/native.js';
 import { tracedCall } from './contestants.js';
 import type { Plan } from './plan.js';
+import { whenWarm } from './zygotes.js';
 
 /** In the order in which they happen, each with what happens until the next. */
 export const PHASES = {
@@ -77,6 +78,7 @@ export async function trace({ variantSpawns, warmUp, preload }: Plan): Promise<T
     // Every phase of every call, the clone too.
     pool: { min: 0, max: 0 },
   });
+  await whenWarm(zygote);
   // The one that was parked when the zygote started.
   await tracedCall(zygote);
   const calls: Record<Mark, number>[] = [];

@@ -1,9 +1,21 @@
 /** The zygotes that are measured. */
+import { setTimeout } from 'node:timers/promises';
 import { Zygote, type ZygoteOptions } from '../lib/index.js';
 
 /** With apache-arrow, and everything else as it is by default. */
-export function startZygote(preload: readonly string[], options: ZygoteOptions = {}): Promise<Zygote> {
+export function startCold(preload: readonly string[], options: ZygoteOptions = {}): Promise<Zygote> {
   return Zygote.start({ preload: ['apache-arrow', ...preload], from: import.meta.url, ...options });
+}
+
+export async function whenWarm(zygote: Zygote): Promise<void> {
+  while (!zygote.isWarm) await setTimeout(5);
+}
+
+/** One whose children are as cheap as they get. */
+export async function startZygote(preload: readonly string[], options: ZygoteOptions = {}): Promise<Zygote> {
+  const zygote = await startCold(preload, options);
+  await whenWarm(zygote);
+  return zygote;
 }
 
 /** One that has no child parked, and clones each on demand. */

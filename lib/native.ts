@@ -13,6 +13,7 @@ export const REPLY_EXITED = 2;
 export const REPLY_FAILED = 3;
 export const REPLY_READY = 4;
 export const REPLY_REAPED = 5;
+export const REPLY_WARM = 6;
 
 /** A record of native/control.h. */
 export interface Reply {

@@ -58,7 +58,10 @@ export class Pool {
   readonly #control: PoolControl;
   readonly #cores: number;
   readonly #size: PoolSize;
+  /** The oldest first. */
   readonly #parked: Parked[] = [];
+  /** How many of the oldest are to be replaced. */
+  #stale = 0;
   /** How many are to be parked, between the bounds. */
   #target: number;
   /** Whether one is being parked: one at a time, so that a spawn never waits behind more than one. */
@@ -89,7 +92,7 @@ export class Pool {
    * when the child has.
    */
   take(listener: ReplyListener): TakenChild {
-    const parked = this.#parked.shift();
+    const parked = this.#shift();
     if (parked !== undefined) {
       this.#control.listen(parked.token, listener);
       this.#atWork++;
@@ -128,6 +131,7 @@ export class Pool {
         // Once it is taken, its socket is somebody else's.
         if (index >= 0 || !arrived) native.close(jobFd);
         if (index >= 0) this.#parked.splice(index, 1);
+        if (index >= 0 && index < this.#stale) this.#stale--;
         arrived = true;
       };
       let arrived = false;
@@ -137,6 +141,7 @@ export class Pool {
             arrived = true;
             if (this.#closed) this.#drop({ token, jobFd });
             else this.#parked.push({ token, jobFd, pid: reply.pid });
+            this.#dropStale();
             resolve(undefined);
             return;
           }
@@ -160,6 +165,12 @@ export class Pool {
     this.#refillSoon();
   }
 
+  /** Replaces those that are parked, one by one: new ones are cheaper. */
+  renew(): void {
+    this.#stale = this.#parked.length;
+    this.#refillSoon();
+  }
+
   /** No child is parked any more, and those that are end. */
   close(): void {
     this.#closed = true;
@@ -168,9 +179,25 @@ export class Pool {
     for (const parked of this.#parked.splice(0)) this.#drop(parked);
   }
 
+  #shift(): Parked | undefined {
+    if (this.#stale > 0) this.#stale--;
+    return this.#parked.shift();
+  }
+
+  /** One that another has come for. */
+  #dropStale(): void {
+    const stale = this.#stale > 0 ? this.#shift() : undefined;
+    if (stale !== undefined) this.#drop(stale);
+  }
+
+  /** How many that are parked need not be replaced. */
+  #fresh(): number {
+    return this.#parked.length - this.#stale;
+  }
+
   /** After whatever the host does now: who spawns goes first, and who gets a result. */
   #refillSoon(): void {
-    if (this.#isDue || this.#busy || this.#closed || this.#parked.length >= this.#target) return;
+    if (this.#isDue || this.#busy || this.#closed || this.#fresh() >= this.#target) return;
     this.#isDue = true;
     setImmediate(() => {
       this.#isDue = false;
@@ -188,7 +215,7 @@ export class Pool {
   #refill(): void {
     clearTimeout(this.#refillTimer);
     this.#refillTimer = undefined;
-    if (this.#busy || this.#closed || this.#parked.length >= this.#wanted()) return;
+    if (this.#busy || this.#closed || this.#fresh() >= this.#wanted()) return;
     this.#busy = true;
     this.park().then(
       (failure) => {

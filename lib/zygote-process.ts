@@ -7,7 +7,7 @@ import { Control } from './control.js';
 import { NodespawnerError, ZygoteStartError } from './errors.js';
 import { beginCall, endCall } from './keep-alive.js';
 import { launcherPath, zygoteAddonPath } from './native-path.js';
-import { native, REPLY_READY, type Reply } from './native.js';
+import { native, REPLY_READY, REPLY_WARM, type Reply } from './native.js';
 import { hintFor } from './hints.js';
 import type { CheckedSandboxOptions, CheckedZygoteOptions } from './options.js';
 import { Pool, type ParkFailure } from './pool.js';
@@ -49,6 +49,8 @@ export interface ZygoteProcess {
   readonly pool: Pool;
   readonly threads: number;
   readonly sandbox: ActiveSandbox;
+  /** Whether it has done all that makes children cheaper. */
+  readonly isWarm: boolean;
   /** Resolves when the zygote and all its children are gone. */
   readonly exited: Promise<void>;
   /** No more children are asked of it: it ends with the last one that it has. */
@@ -151,6 +153,7 @@ async function start(
   }
   const { launcher, exit, output } = launched;
   let ready = false;
+  let isWarm = false;
   let answered: (reply: Reply | undefined) => void = () => undefined;
   const answer = new Promise<Reply | undefined>((resolve) => {
     answered = resolve;
@@ -159,6 +162,10 @@ async function start(
     hostEnd,
     {
       onReply: (reply) => {
+        if (reply.kind === REPLY_WARM) {
+          isWarm = true;
+          pool.renew();
+        }
         answered(reply);
       },
       onGone: () => {
@@ -193,6 +200,9 @@ async function start(
       pool,
       threads: first.threads,
       sandbox: plan.active,
+      get isWarm() {
+        return isWarm;
+      },
       exited: exit.then(() => undefined),
       retire: () => {
         pool.close();

@@ -108,6 +108,14 @@ export class Zygote implements AsyncDisposable {
     return this.#succession.current.pool.parked;
   }
 
+  /**
+   * Whether children are as cheap as they get: a zygote makes them cheaper when it has been started and nobody asks for one.
+   * Worth waiting for before measuring.
+   */
+  get isWarm(): boolean {
+    return this.#succession.current.isWarm;
+  }
+
   /** Whether children can still be had. */
   get isAlive(): boolean {
     return this.#state.gone === undefined;

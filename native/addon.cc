@@ -42,6 +42,8 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
       {"takeBaseline", TakeBaselineBinding},
       {"sealAndServe", SealAndServe},
       {"reportWrittenPages", ReportWrittenPagesBinding},
+      {"sealAgain", SealAgain},
+      {"isWanted", IsWantedBinding},
       {"pendingRequests", PendingRequests},
       {"resetStartTime", ResetStartTimeBinding},
       {"processId", ProcessId},

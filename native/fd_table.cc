@@ -50,6 +50,9 @@ std::vector<Pipe> g_pipes;
 std::vector<Device> g_devices;
 std::vector<int> g_kept;  // all of the above, ascending
 
+// A folder of /proc and two files in it, and a pipe.
+int g_spare[5] = {-1, -1, -1, -1, -1};
+
 // Devices without state, of which a child may have a descriptor of its own.
 const char* const kDevices[] = {"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"};
 
@@ -94,10 +97,14 @@ const char* RenewPipe(const Pipe& pipe) {
   return nullptr;
 }
 
-}  // namespace
-
-std::optional<Failure> InventoryFds(const std::vector<int>& own) {
-  const auto is_own = [&](int fd) { return fd <= STDERR_FILENO || std::find(own.begin(), own.end(), fd) != own.end(); };
+template <typename IsOwn>
+std::optional<Failure> Inventory(IsOwn is_own) {
+  g_event_fds.clear();
+  g_epolls.clear();
+  g_registrations.clear();
+  g_pipes.clear();
+  g_devices.clear();
+  g_kept.clear();
   std::map<std::string, std::vector<OpenFile>> pipes;
   std::vector<Registration> registrations;
   for (OpenFile& file : ReadOpenFiles()) {
@@ -141,6 +148,32 @@ std::optional<Failure> InventoryFds(const std::vector<int>& own) {
     if (kept) g_registrations.push_back(registration);
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Failure> InventoryFds(const std::vector<int>& own) {
+  return Inventory([&](int fd) { return fd <= STDERR_FILENO || std::find(own.begin(), own.end(), fd) != own.end(); });
+}
+
+std::optional<Failure> InventoryFdsAgain() {
+  const std::vector<int> known = g_kept;
+  auto failure = Inventory([&](int fd) { return !std::binary_search(known.begin(), known.end(), fd); });
+  if (!failure && g_kept != known) failure = Failure::Code("ERR_FD_NOT_CARRIED", "a descriptor of the runtime is gone");
+  return failure;
+}
+
+void KeepSpareFds() {
+  for (int& fd : g_spare) {
+    if (fd < 0) fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  }
+}
+
+void CloseSpareFds() {
+  for (int& fd : g_spare) {
+    if (fd >= 0) close(fd);
+    fd = -1;
+  }
 }
 
 const char* RenewFds(const int* keep, size_t keep_count) {

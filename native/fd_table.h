@@ -17,6 +17,14 @@ namespace nodespawner {
 // …
 std::optional<Failure> InventoryFds(const std::vector<int>& own);
 
+// The same once more, of the descriptors that it found, all of which are to be there still: others are the zygote's own
+// by now, and a child closes them.
+std::optional<Failure> InventoryFdsAgain();
+
+// What it takes to read /proc where the zygote may have no more descriptors: some of its own that are in nobody's way.
+void KeepSpareFds();
+void CloseSpareFds();
+
 // In the child: closes every descriptor above stderr that is neither in `keep` (ascending) nor the runtime's, puts
 // /dev/null behind the standard streams, then replaces the runtime's by new objects. Makes system calls only. Returns
 // the name of the system call that failed, or null.

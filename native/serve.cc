@@ -71,6 +71,12 @@ constexpr size_t kMostRecords = 512;
 // the next when one is over, would else have the memory of any number of them.
 constexpr int64_t kMostKilobytesLeft = int64_t{512} * 1024;
 
+// How long nobody has to have wanted anything for the zygote to be warmed up.
+constexpr int kQuietMs = 10;
+// After so many requests it is warmed up all the same, for so long: each child takes longer as long as it is cold.
+constexpr int kMostAskedCold = 4;
+constexpr uint64_t kUnansweredNs = 20'000'000;
+
 // SECURITY: all that the zygote knows of its children. A child finds nothing of it: it would tell of its siblings. Nor
 // does the extent of the memory, which a child can see: there is room for all that there can be from the start.
 struct Records {
@@ -126,19 +132,23 @@ class Server {
     return std::nullopt;
   }
 
-  // Returns in a clone only.
-  Clone Run() {
+  // Returns in a clone, else as Serve() does.
+  Clone Run(ServeUntil until) {
+    if (until == ServeUntil::kEnd) {
+      const int report_fd = SendScout();
+      if (report_fd >= 0) return {report_fd, true};
+      if (!scout_.valid()) SayWarm();
+    }
     ZygoteOnlyVector<pollfd>& sources = records_.sources;
-    for (;;) {
-      sources.clear();
-      for (const int fd : {options_.control_fd, options_.stub_fd, signal_fd_.get(), reports_.get(), scout_.get()}) {
-        sources.push_back({fd, POLLIN, 0});
-      }
-      const size_t listeners = sources.size();
-      for (const ChildRecord& child : children_) sources.push_back({child.listener.get(), POLLIN, 0});
-      if (poll(sources.data(), sources.size(), -1) < 0) {
-        if (errno != EINTR) End("poll", errno);
-        continue;
+    const int timeout_ms = until == ServeUntil::kQuiet ? kQuietMs : -1;
+    for (int asked = 0;;) {
+      const size_t listeners = ListSources();
+      const int ready = poll(sources.data(), sources.size(), timeout_ms);
+      if (ready < 0 && errno != EINTR) End("poll", errno);
+      if (ready < 0) continue;
+      if (until == ServeUntil::kQuiet && (ready == 0 || asked == kMostAskedCold)) {
+        wanted_from_ns_ = ready == 0 ? 0 : monotonic_ns() + kUnansweredNs;
+        return {kQuiet, false};
       }
       // Before anything that removes a record.
       for (size_t i = listeners; i < sources.size(); i++) {
@@ -149,18 +159,33 @@ class Server {
       if (sources[1].revents) ReceiveFromInit(MSG_DONTWAIT);
       if (sources[4].revents) HearScout();
       if (sources[0].revents) {
+        asked++;
         const int job_fd = HandleRequest();
         if (job_fd >= 0) return {job_fd, false};
-      }
-      if (wants_scout_) {
-        wants_scout_ = false;
-        const int report_fd = SendScout();
-        if (report_fd >= 0) return {report_fd, true};
       }
     }
   }
 
+  bool IsWanted() {
+    if (monotonic_ns() < wanted_from_ns_) return false;
+    ListSources();
+    records_.sources[1].fd = -1;  // stubs can wait
+    return poll(records_.sources.data(), records_.sources.size(), 0) != 0;
+  }
+
  private:
+  // Returns where those of the children begin.
+  size_t ListSources() {
+    ZygoteOnlyVector<pollfd>& sources = records_.sources;
+    sources.clear();
+    for (const int fd : {options_.control_fd, options_.stub_fd, signal_fd_.get(), reports_.get(), scout_.get()}) {
+      sources.push_back({fd, POLLIN, 0});
+    }
+    const size_t listeners = sources.size();
+    for (const ChildRecord& child : children_) sources.push_back({child.listener.get(), POLLIN, 0});
+    return listeners;
+  }
+
   // ---- init ----
 
   void AskForStub() {
@@ -311,7 +336,6 @@ class Server {
   // Returns the end of a pipe that it is to report to in the scout, -1 in the zygote. Without one, or without its
   // report, each child copies what it writes to, as it does.
   int SendScout() {
-    has_scouted_ = true;
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) return -1;
     UniqueFd reads(ends[0]), writes(ends[1]);
@@ -335,6 +359,13 @@ class Server {
     scout_.reset();
     PinPages(options_.ring_fd, written_);
     written_.clear();
+    SayWarm();
+  }
+
+  void SayWarm() {
+    Reply warm = {};
+    warm.kind = ReplyKind::kWarm;
+    Send(warm);
   }
 
   // ---- children ----
@@ -365,7 +396,6 @@ class Server {
     }
     if (!received.fds.empty()) child->listener = std::move(received.fds[0]);
     child->confined = true;
-    wants_scout_ = !has_scouted_;
     if (child->pid) Announce(&*child);
   }
 
@@ -522,11 +552,11 @@ class Server {
   }
 
   const ServeOptions options_;
+  uint64_t wanted_from_ns_ = 0;
   UniqueFd reports_;  // from children that are being confined
   UniqueFd report_;   // their end
   UniqueFd signal_fd_;
-  UniqueFd scout_;  // while there is one
-  bool wants_scout_ = false, has_scouted_ = false;
+  UniqueFd scout_;                  // while there is one
   std::vector<PageRange> written_;  // by the scout
   sigset_t mask_in_child_;
   Records& records_;
@@ -534,6 +564,9 @@ class Server {
   ZygoteOnlyVector<Stub>& stubs_;
   ZygoteOnlyVector<StubFailure>& stub_failures_;
 };
+
+// Never destroyed: in a child its descriptors are closed already, and their numbers belong to others.
+Server* g_server = nullptr;
 
 // SECURITY: messages about siblings have passed through the stack below.
 __attribute__((noinline)) void ClearStackBelow() {
@@ -543,15 +576,17 @@ __attribute__((noinline)) void ClearStackBelow() {
 
 }  // namespace
 
-std::optional<Failure> Serve(const ServeOptions& options, Clone* clone) {
-  // Never destroyed: in a child its descriptors are closed already, and their numbers belong to others.
-  // NOLINTBEGIN(clang-analyzer-cplusplus.NewDeleteLeaks)
-  auto* server = new Server(options);
-  if (auto failure = server->Start()) return failure;
-  *clone = server->Run();
-  ClearStackBelow();
-  return std::nullopt;
-  // NOLINTEND(clang-analyzer-cplusplus.NewDeleteLeaks)
+std::optional<Failure> BeginToServe(const ServeOptions& options) {
+  g_server = new Server(options);
+  return g_server->Start();
 }
+
+Clone Serve(ServeUntil until) {
+  const Clone clone = g_server->Run(until);
+  ClearStackBelow();
+  return clone;
+}
+
+bool IsWanted() { return g_server->IsWanted(); }
 
 }  // namespace nodespawner

@@ -1,5 +1,6 @@
-// The zygote's life after it is sealed: one native call that answers the host's requests and never runs JavaScript, so
-// that all children start from the same heap and the zygote dirties almost no page.
+// The zygote's life after it is sealed: it answers the host's requests in a native call, and runs no JavaScript, so
+// that children start from the same heap and the zygote dirties almost no page. Until it is warm it comes back from
+// that call in between (docs/native.md).
 #pragma once
 
 #include <optional>
@@ -19,14 +20,26 @@ struct ServeOptions {
   Sandbox sandbox;                // of every child
 };
 
+// Tells the host that it can ask for children.
+std::optional<Failure> BeginToServe(const ServeOptions& options);
+
 // Who has been cloned.
 struct Clone {
   int fd;         // a child's job socket, or what a scout reports to
-  bool is_scout;  // a clone of the first child's time that is nobody's child: it shows which pages a job writes to
+  bool is_scout;  // a clone that is nobody's child: it shows which pages a job writes to
 };
 
+enum class ServeUntil { kQuiet, kEnd };
+
+constexpr int kQuiet = -1;
+
 // Returns once in each clone. In the zygote it ends the process when the host has closed its end of the control socket
-// or init is gone. A Failure means that serving could not start.
-std::optional<Failure> Serve(const ServeOptions& options, Clone* clone);
+// or init is gone; if asked to, it returns, with kQuiet in the place of `fd`, when nobody has wanted anything for a
+// while, or there were so many requests that whatever makes children cheaper is to be done now. Until the end: sends a
+// scout first.
+Clone Serve(ServeUntil until);
+
+// Whether somebody waits for the zygote to serve on. After so many requests nobody does, for a while.
+bool IsWanted();
 
 }  // namespace nodespawner

@@ -25,7 +25,8 @@ constexpr size_t kMaxThreads = 256;
 
 struct ParkedThread {
   pid_t tid;
-  std::atomic<bool> parked;
+  std::atomic<int> parked;    // 1 while it is, which is also what it waits on
+  bool is_kept_from_sigchld;  // by us, since it was released
   void* thread_pointer;
   int* libc_tid;
   void* robust_list;
@@ -91,16 +92,25 @@ void OnParkSignal(int, siginfo_t*, void* context) {
     errno = saved_errno;
     return;  // ParkThreads() sees that it did not arrive, and tries again
   }
+  // What it will block when it goes on (sigreturn(2)).
+  sigset_t* const mask = &static_cast<ucontext_t*>(context)->uc_sigmask;
   self->thread_pointer = ThreadPointer();
   self->libc_tid = reinterpret_cast<int*>(reinterpret_cast<char*>(pthread_self()) + g_tid_offset);
   syscall(SYS_get_robust_list, 0, &self->robust_list, &self->robust_list_size);
   if (nodespawner_save_context(&self->context) == 0) {
-    self->parked.store(true);
+    self->parked.store(1);
     g_arrived.fetch_add(1);
     sys_futex_wake(reinterpret_cast<const int*>(&g_arrived), 1);
-    static const int never = 0;
-    for (;;) sys_futex_wait(&never, 0, nullptr);
+    while (self->parked.load()) sys_futex_wait(reinterpret_cast<const int*>(&self->parked), 1, nullptr);
+    // Released: in the zygote still. A signal that this thread took would be lost to the signalfd(2).
+    if (!sigismember(mask, SIGCHLD)) {
+      sigaddset(mask, SIGCHLD);
+      self->is_kept_from_sigchld = true;
+    }
+    errno = saved_errno;
+    return;
   }
+  if (self->is_kept_from_sigchld) sigdelset(mask, SIGCHLD);
   // A new kernel thread in a child: give it back what the kernel keeps for each thread and does not copy.
   syscall(SYS_set_robust_list, self->robust_list, self->robust_list_size);
   RegisterRseq();
@@ -213,7 +223,7 @@ std::optional<Failure> ParkThreads(const Baseline& baseline, int timeout_ms, Car
                          "later (musl is not supported)");
   }
   FindRseq();
-  g_signal = FindFreeSignal();
+  if (g_signal <= 0) g_signal = FindFreeSignal();
   if (g_signal < 0) return Failure::Code("ERR_NO_FREE_SIGNAL", "every real-time signal has a handler");
   struct sigaction action = {};
   action.sa_sigaction = OnParkSignal;
@@ -271,12 +281,21 @@ std::optional<Failure> ParkThreads(const Baseline& baseline, int timeout_ms, Car
   }
 }
 
+void ReleaseThreads() {
+  const size_t count = g_thread_count.load();
+  for (size_t i = 0; i < count; i++) {
+    g_threads[i].parked.store(0);
+    sys_futex_wake(reinterpret_cast<const int*>(&g_threads[i].parked), 1);
+  }
+}
+
 int ReviveThreads() {
   constexpr unsigned long kFlags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
                                    CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
   const size_t count = g_thread_count.load();
   for (size_t i = 0; i < count; i++) {
     ParkedThread& thread = g_threads[i];
+    if (!thread.parked.load()) continue;  // it has ended since
     const long tid =
         nodespawner_start_thread(kFlags, &thread.context, thread.libc_tid, thread.libc_tid, thread.thread_pointer);
     if (tid < 0) return static_cast<int>(-tid);

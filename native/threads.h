@@ -1,7 +1,8 @@
 // Carries the runtime's threads into a clone. clone(2) copies the calling thread alone; V8's queues and condition
-// variables still count on all of them. Each other thread is parked in the zygote, once and for good, inside a signal
-// handler that was entered from the very system call in which the thread waits for work; in each child a new kernel
-// thread continues in that handler, returns from it, and waits for work as before. See docs/native.md.
+// variables still count on all of them. Each other thread is parked in the zygote, inside a signal handler that was
+// entered from the very system call in which the thread waits for work; in each child a new kernel thread continues in
+// that handler, returns from it, and waits for work as before. In the zygote it may do so too, and be parked again. See
+// docs/native.md.
 #pragma once
 
 #include <stdint.h>
@@ -31,6 +32,9 @@ struct CarriedThreads {
 // Parks every thread but the calling one. Fails with ERR_THREAD_NOT_CARRIED, naming the thread, when one is not the
 // runtime's own or not idle within `timeout_ms`; the process can't go on after that.
 std::optional<Failure> ParkThreads(const Baseline& baseline, int timeout_ms, CarriedThreads* result);
+
+// In the zygote: all of them go on. From now on they block SIGCHLD, which is to wait until the zygote looks for it.
+void ReleaseThreads();
 
 // In the child, from the one thread that clone(2) copied: starts all carried threads. Makes system calls only.
 // They need not be waited for: each re-enters a wait that compares a value in memory first, so that a wake-up that

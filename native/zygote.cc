@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -34,6 +35,11 @@ Baseline& TheBaseline() {
   return *baseline;
 }
 
+// Less than what malloc(3) maps by itself.
+constexpr size_t kRoomBytes = size_t{120} * 1024;
+
+size_t g_carried = 0;  // threads, when it was sealed first
+
 int IntOption(const Napi::Object& options, const char* name) {
   return options.Get(name).As<Napi::Number>().Int32Value();
 }
@@ -60,6 +66,31 @@ Sandbox ReadSandbox(const Napi::Object& options) {
   return sandbox;
 }
 
+// SECURITY: for what the zygote allocates for the sake of its children. How far the heap reaches would tell them of
+// their siblings.
+void HaveRoom() {
+  void* volatile room = malloc(kRoomBytes);  // which compilers would leave out
+  free(room);
+}
+
+// In the zygote it may return, with all threads going on, so that it can be warmed up.
+Napi::Value ServeChildren(Napi::Env env, bool is_warm) {
+  HaveRoom();
+  Clone clone = Serve(ServeUntil::kQuiet);
+  if (clone.fd == kQuiet && is_warm) {
+    // What compilers have freed, in the arenas of all threads: a clone would copy the tables of these pages.
+    malloc_trim(0);
+    HaveRoom();
+    PutCodeInHugePages();
+    clone = Serve(ServeUntil::kEnd);
+  }
+  if (clone.fd == kQuiet) ReleaseThreads();
+  const auto result = Napi::Object::New(env);
+  result.Set("fd", Napi::Number::New(env, clone.fd));
+  result.Set("isScout", Napi::Boolean::New(env, clone.is_scout));
+  return result;
+}
+
 }  // namespace
 
 Napi::Value TakeBaselineBinding(const Napi::CallbackInfo& info) {
@@ -84,9 +115,6 @@ Napi::Value SealAndServe(const Napi::CallbackInfo& info) {
   if (const auto failure = ParkThreads(TheBaseline(), IntOption(options, "idleTimeoutMs"), &threads)) {
     return ThrowFailure(env, *failure);
   }
-  // What compilers have freed, in the arenas of all threads: a clone would copy the tables of these pages.
-  malloc_trim(0);
-  PutCodeInHugePages();
   // With all other threads parked nothing opens or closes a descriptor any more.
   if (const auto failure = InventoryFds({serve.control_fd, serve.stub_fd, serve.ring_fd}))
     return ThrowFailure(env, *failure);
@@ -100,18 +128,36 @@ Napi::Value SealAndServe(const Napi::CallbackInfo& info) {
 
   serve.threads = static_cast<int>(threads.carried);
   serve.threads_left_out = static_cast<int>(threads.left_out);
-  Clone clone = {};
-  if (const auto failure = Serve(serve, &clone)) return ThrowFailure(env, *failure);
-  const auto result = Napi::Object::New(env);
-  result.Set("fd", Napi::Number::New(env, clone.fd));
-  result.Set("isScout", Napi::Boolean::New(env, clone.is_scout));
-  return result;
+  g_carried = threads.carried;
+  KeepSpareFds();
+  if (const auto failure = BeginToServe(serve)) return ThrowFailure(env, *failure);
+  return ServeChildren(env, false);
+}
+
+Napi::Value SealAgain(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto options = info[0].As<Napi::Object>();
+  const bool is_warm = options.Get("isWarm").As<Napi::Boolean>().Value();
+  CloseSpareFds();
+  CarriedThreads threads;
+  if (const auto failure = ParkThreads(TheBaseline(), IntOption(options, "idleTimeoutMs"), &threads)) {
+    return ThrowFailure(env, *failure);
+  }
+  // Each time as many, and there are always some.
+  if (threads.carried < g_carried)
+    return ThrowFailure(env, Failure::Code("ERR_THREAD_NOT_CARRIED", "a thread is gone"));
+  if (const auto failure = InventoryFdsAgain()) return ThrowFailure(env, *failure);
+  if (const char* step = MeasureData()) return ThrowErrno(env, step, errno);
+  if (!is_warm) KeepSpareFds();
+  return ServeChildren(env, is_warm);
 }
 
 Napi::Value ReportWrittenPagesBinding(const Napi::CallbackInfo& info) {
   ReportWrittenPages(info[0].As<Napi::Number>().Int32Value());
   return info.Env().Undefined();
 }
+
+Napi::Value IsWantedBinding(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), IsWanted()); }
 
 Napi::Value PendingRequests(const Napi::CallbackInfo& info) {
   uv_loop_s* loop = nullptr;

@@ -12,10 +12,17 @@ Napi::Value TakeBaselineBinding(const Napi::CallbackInfo& info);
 // sandbox: { layers, limits: [resource, soft, hard][], dataBytes, filter: Uint8Array, singleProcess, filterProbe }
 // Parks the runtime's threads, takes stock of what a clone has to renew, tells the host, and serves: one call, since
 // without its threads the runtime can neither collect garbage nor compile. Returns in each child, with its job socket,
-// and in a scout, with what it is to report to (serve.h); never in the zygote. Throws ERR_THREAD_NOT_CARRIED,
-// ERR_FD_NOT_CARRIED, ERR_RUNTIME_UNSUPPORTED, ERR_LIBC_UNSUPPORTED or a system error; the process can then do nothing
-// but report it and end.
+// and in a scout, with what it is to report to (serve.h); in the zygote with -1, its threads going on, when there is
+// time to warm it up. Throws ERR_THREAD_NOT_CARRIED, ERR_FD_NOT_CARRIED, ERR_RUNTIME_UNSUPPORTED, ERR_LIBC_UNSUPPORTED
+// or a system error; the process can then do nothing but report it and end.
 Napi::Value SealAndServe(const Napi::CallbackInfo& info);
+
+// sealAgain({ idleTimeoutMs, isWarm }): { fd: number, isScout: boolean }. When one of the two has returned -1: serves
+// on, as the former. isWarm: what is left to do needs no JavaScript, so it doesn't return in the zygote any more.
+Napi::Value SealAgain(const Napi::CallbackInfo& info);
+
+// isWanted(): boolean. In between: whether somebody waits for the zygote to serve on.
+Napi::Value IsWantedBinding(const Napi::CallbackInfo& info);
 
 // pendingRequests(): number. How many requests of libuv are under way: reading files, resolving names, deriving keys, …
 Napi::Value PendingRequests(const Napi::CallbackInfo& info);

@@ -7,6 +7,13 @@ export interface ReceivedMessage {
   readonly fds: number[];
 }
 
+/** Who goes on. */
+export interface Clone {
+  /** The job socket of a child; of a scout, what it reports to; -1: it is the zygote itself. */
+  readonly fd: number;
+  readonly isScout: boolean;
+}
+
 export interface ZygoteAddon {
   takeBaseline(): void;
   sealAndServe(options: {
@@ -16,7 +23,9 @@ export interface ZygoteAddon {
     readonly spareStubs: number;
     readonly idleTimeoutMs: number;
     readonly sandbox: Omit<SandboxConfig, 'filter'> & { readonly filter: Uint8Array };
-  }): { readonly fd: number; readonly isScout: boolean };
+  }): Clone;
+  sealAgain(options: { readonly idleTimeoutMs: number; readonly isWarm: boolean }): Clone;
+  isWanted(): boolean;
   reportWrittenPages(fd: number): void;
   pendingRequests(): number;
   resetStartTime(): boolean;

@@ -5,9 +5,10 @@
  *  2. Puts stand-ins where preloaded modules would use up something that a fresh process has of its own.
  *  3. Reads its configuration from the control socket.
  *  4. Loads the caller's modules, and what the child needs, so that no child has to read a file.
- *  5. Waits until what they have begun is done, takes the stand-ins away, and collects garbage.
- *  6. Seals and serves: one native call. The zygote never returns from it; each child does.
- *  7. In the child: child.ts.
+ *  5. Waits until what they have begun is done, and takes the stand-ins away.
+ *  6. Seals and serves: one native call, from which each child returns.
+ *  7. While nobody wants a child, warms up and serves on: warm-up.ts. Then the zygote never returns from the call again.
+ *  8. In the child: child.ts.
  *
  * If 3 to 6 fail, the reason goes to the host as JSON, and the zygote ends.
  */
@@ -16,22 +17,20 @@ import path from 'node:path';
 import type { ZygoteComplaint, ZygoteConfig } from '../protocol/start.js';
 import { runJob, scout } from './child.js';
 import { prepareFresh } from './fresh.js';
-import { collectGarbage, forgetsKinds } from './garbage.js';
 import { ModuleRegistry } from './modules.js';
 import { preloadModules } from './preload.js';
 import { untilQuiet } from './quiet.js';
 import { sealRandom } from './random.js';
-import { rehearsalOfChild, rehearsalOfScout, rehearsalsOfAll, rehearse } from './rehearsal.js';
+import { rehearsalOfChild, rehearsalOfScout } from './rehearsal.js';
 import { isPackageNeededAndThere } from './typescript.js';
 import { prepareUserModules } from './user-module.js';
+import { serveAndWarmUp } from './warm-up.js';
 
 const CONTROL_FD = 3;
 const STUB_FD = 4;
 const RING_FD = 5;
 const MAX_CONFIG_BYTES = 128 * 1024;
 const MAX_COMPLAINT = 30_000;
-/** Enough for V8 to have seen what types go where. */
-const REHEARSALS = 10;
 /** How many stubs init makes ahead of demand. */
 const SPARE_STUBS = 2;
 
@@ -59,10 +58,6 @@ async function start(): Promise<() => Promise<void>> {
   await prepareUserModules({ typescript: config.typescript ?? isPackageNeededAndThere(), registry });
   const rehearsal = rehearsalOfChild(registry);
   const scoutRehearsal = rehearsalOfScout(registry);
-  const rehearsals = [...rehearsalsOfAll(registry), rehearsal];
-  for (let round = 0; round < REHEARSALS; round++) {
-    for (const each of rehearsals) await rehearse(registry, each);
-  }
   const begun = performance.now();
   await untilQuiet(addon, config.idleTimeoutMs / 2);
 
@@ -71,15 +66,9 @@ async function start(): Promise<() => Promise<void>> {
   prepareFresh({ ownDirectories: [packageRoot] });
   const sandbox = { ...config.sandbox, filter: Buffer.from(config.sandbox.filter, 'base64') };
   await untilQuiet(addon, 0);
-  collectGarbage();
-  if (forgetsKinds) {
-    // Each child would learn them again.
-    await rehearse(registry, rehearsal);
-    await untilQuiet(addon, 0);
-  }
   sealRandom();
 
-  const { fd, isScout } = addon.sealAndServe({
+  const served = addon.sealAndServe({
     controlFd: CONTROL_FD,
     stubFd: STUB_FD,
     ringFd: RING_FD,
@@ -88,6 +77,7 @@ async function start(): Promise<() => Promise<void>> {
     sandbox,
   });
   const { cwd, execArgv } = config;
+  const { fd, isScout } = await serveAndWarmUp({ addon, served, registry, rehearsal });
   const context = { addon, fd, registry, rehearsal, scoutRehearsal, environment, cwd, execArgv };
   return () => (isScout ? scout(context) : runJob(context));
 }

@@ -48,6 +48,9 @@ export class RandomFills {
   #pruneAt = FIRST_PRUNE;
   // Pools are filled over and over: the last fill of a range replaces the one before.
   #known = new WeakMap<ArrayBufferLike, Map<string, Fill>>();
+  /** What was left when it was sealed before. */
+  #runs: Uint8Array[] = [];
+  readonly #install: () => void;
   readonly #restore: () => void;
 
   constructor() {
@@ -63,12 +66,16 @@ export class RandomFills {
       if (this.#recording) this.#record(job, mode === kCryptoJobSync, buffer, offset, size);
       return job;
     };
-    binding.RandomBytesJob = function (mode: number, buffer: Filled, offset: number, size: number) {
+    const Recording = function (mode: number, buffer: Filled, offset: number, size: number) {
       return Recorded(mode, buffer, offset, size);
     } as unknown as CryptoBinding['RandomBytesJob'];
+    this.#install = () => {
+      binding.RandomBytesJob = Recording;
+    };
     this.#restore = () => {
       binding.RandomBytesJob = Native;
     };
+    this.#install();
   }
 
   #record(job: RandomBytesJob, sync: boolean, filled: Filled, offset: number, size: number): void {
@@ -123,11 +130,20 @@ export class RandomFills {
     this.#pruneAt = Math.max(FIRST_PRUNE, 2 * this.#fills.length);
   }
 
+  /** Remembers what is filled from now on, besides what is left already. After {@link seal}. */
+  unseal(): void {
+    this.#recording = true;
+    this.#install();
+  }
+
   /** Stops remembering. @returns what a child calls to fill anew all that is left. */
   seal(): () => void {
     this.#recording = false;
+    this.used = false;
     this.#restore();
-    const runs = this.#fills.flatMap(unchangedRuns);
+    // Some may have been transferred since.
+    const runs = [...this.#runs.filter(({ length }) => length > 0), ...this.#fills.flatMap(unchangedRuns)];
+    this.#runs = runs;
     this.#fills = [];
     this.#known = new WeakMap();
     const total = runs.reduce((sum, { length }) => sum + length, 0);

@@ -27,7 +27,8 @@ export function keepMathRandomUnused(native: NativeRandom): void {
     // As many bits as a number has.
     return Number((pool[next++] ?? 0n) >> 11n) / 2 ** 53;
   };
-  Math.random = standIn;
+  // Whoever has replaced it since meant to.
+  if (Math.random === real) Math.random = standIn;
 }
 
 export function restoreMathRandom(): void {

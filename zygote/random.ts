@@ -3,6 +3,7 @@
  *
  *   zygote, first of all   installPreloadRandom()   Math.random is kept unused; every random fill is remembered
  *   zygote, last of all    sealRandom()             Math.random is back; what is left of the fills is collected
+ *   zygote, between        unsealRandom()           as before; sealRandom() has to follow
  *   child, first of all    freshRandom()            what is left is filled anew
  *
  * The native side does what JavaScript can't: it reseeds OpenSSL and V8's generator in the child before this runs.
@@ -14,6 +15,7 @@ import { flushTextPools } from './random-libraries.js';
 import { keepMathRandomUnused, restoreMathRandom } from './random-math.js';
 
 let fills: RandomFills | undefined;
+let isSealed = false;
 let refill: () => void = () => undefined;
 
 /** Must come before anything uses random numbers. @throws ERR_RANDOM_ALREADY_USED */
@@ -31,13 +33,21 @@ export function installPreloadRandom(): void {
 }
 
 export function sealRandom(): void {
-  if (fills === undefined) return;
+  if (fills === undefined || isSealed) return;
+  isSealed = true;
   if (fills.used) flushTextPools();
   refill = fills.seal();
-  fills = undefined;
   restoreMathRandom();
   // A rehearsal: what it fills, each child fills again.
   refill();
+}
+
+/** For what the zygote does between one child and the next. */
+export function unsealRandom(): void {
+  if (fills === undefined || !isSealed) return;
+  isSealed = false;
+  fills.unseal();
+  keepMathRandomUnused(fills.native);
 }
 
 export function freshRandom(): void {

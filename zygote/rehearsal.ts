@@ -8,6 +8,7 @@ import { encodeJob, type Job } from '../protocol/messages.js';
 import { findArrow } from './arrow.js';
 import { mapTables, readJob } from './job.js';
 import type { ModuleRegistry } from './modules.js';
+import { REHEARSAL_TABLE } from './rehearsal-table.js';
 import { runSource } from './run-source.js';
 
 const READ_COLUMNS = `({ params, tables }) => {
@@ -134,12 +135,7 @@ export const rehearsalOfChild = (registry: ModuleRegistry): Rehearsal => smallRe
 export const rehearsalOfScout = (registry: ModuleRegistry): Rehearsal => smallRehearsal(registry, asCommonJs);
 
 function smallRehearsal(registry: ModuleRegistry, as: (entry: string) => string): Rehearsal {
-  const arrow = findArrow(registry);
-  const tables = tablesOf(() => {
-    if (arrow === undefined) return [];
-    const table = arrow.tableFromArrays({ int: Int32Array.of(1), float: Float64Array.of(0.5) });
-    return [['file', arrow.tableToIPC(table, 'file')]];
-  });
+  const tables: Tables = findArrow(registry) === undefined ? new Map() : new Map([['file', REHEARSAL_TABLE]]);
   return { message: jobOf(as(READ_COLUMNS)), tables };
 }
 

@@ -11,7 +11,7 @@ import { parkedChildren, plainNodes, type Footprint } from '../memory.js';
 import { rotate, type Turn } from '../rotate.js';
 import { median } from '../statistics.js';
 import { callWithTable, tableOf } from '../tables.js';
-import { startOnDemand, startZygote } from '../zygotes.js';
+import { startCold, startOnDemand, startZygote } from '../zygotes.js';
 import { RATIOS, type RatioName, type Ratios, type SmokeContestant } from './ratios.js';
 
 const SMALL_BYTES = 1024;
@@ -21,7 +21,7 @@ const WARM_UP = 3;
 const zygoteStart: Contestant = {
   async measure() {
     const started = performance.now();
-    const zygote = await startZygote([]);
+    const zygote = await startCold([]);
     const elapsed = performance.now() - started;
     await zygote.close();
     return elapsed;

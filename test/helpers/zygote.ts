@@ -11,6 +11,7 @@ import {
   type ZygoteOptions,
 } from '../../lib/index.js';
 import { SANDBOX_LAYERS } from '../../lib/layers.js';
+import { eventually } from './eventually.js';
 
 /** From where `preload` is resolved in tests: `./name.cjs` is test/fixtures/name. */
 export const FIXTURES = fileURLToPath(new URL('../fixtures/', import.meta.url));
@@ -49,6 +50,10 @@ export async function startZygote(t: Test, options: ZygoteOptions = {}): Promise
   t.teardown(() => zygote.close());
   return zygote;
 }
+
+/** For tests of what only then is so. */
+export const whenWarm = (zygote: Pick<Zygote, 'isWarm'>): Promise<boolean> =>
+  eventually('the zygote is warm', () => zygote.isWarm);
 
 /** The result, known to have this status. */
 export function expectStatus<S extends Result['status']>(

@@ -8,7 +8,7 @@ import { eventually } from '../helpers/eventually.js';
 import { HostProgram } from '../helpers/host-program.js';
 import { asOtherUser } from '../helpers/other-user.js';
 import { zygoteTree } from '../helpers/processes.js';
-import { MARK, newMark, NO_POOL, rejection, startZygote } from '../helpers/zygote.js';
+import { MARK, newMark, NO_POOL, rejection, startZygote, whenWarm } from '../helpers/zygote.js';
 
 const before = { ...native };
 t.afterEach(() => {
@@ -148,19 +148,39 @@ t.test(
   },
 );
 
-t.test('a zygote that can have no more descriptors refuses children, and goes on', async (t) => {
+/** A zygote whose descriptors can be limited. */
+async function startLimited(t: Test) {
   const mark = newMark();
   const zygote = await startZygote(t, { env: { [MARK]: mark }, pool: NO_POOL });
   const { pid } = (await eventually('the zygote is there', () => zygoteTree(mark))).zygote;
   const limitTo = (files: number): void => {
     execFileSync('prlimit', ['--pid', String(pid), `--nofile=${files}:`]);
   };
+  const works = (): Promise<boolean> =>
+    zygote.run('module.exports = () => 1').then(
+      ({ value }) => value === 1,
+      () => false,
+    );
+  return { zygote, pid, limitTo, works };
+}
+
+t.test('a zygote that can have no more descriptors while it warms up goes on', async (t) => {
+  const { zygote, pid, limitTo, works } = await startLimited(t);
+  limitTo(readdirSync(`/proc/${pid}/fd`).length);
+  await whenWarm(zygote);
+  limitTo(1000);
+  t.ok(await eventually('it works again', works));
+});
+
+t.test('a zygote that can have no more descriptors refuses children, and goes on', async (t) => {
+  const { zygote, pid, limitTo, works } = await startLimited(t);
+  await whenWarm(zygote);
   // The child that is parked by start() is there already.
-  t.equal((await zygote.run('module.exports = () => 1')).value, 1);
+  t.ok(await works());
   const most = readdirSync(`/proc/${pid}/fd`).length;
   const steps = new Set<unknown>();
   // Whatever descriptor it is that there is no room for: that of the job, of the stub, of the listener.
-  for (let limit = most - 8; limit < most; limit++) {
+  for (let limit = most - 16; limit < most; limit++) {
     limitTo(limit);
     const result = await zygote.run('module.exports = () => 1').catch((error: unknown) => error);
     if (!(result instanceof Error)) continue;
@@ -171,10 +191,5 @@ t.test('a zygote that can have no more descriptors refuses children, and goes on
     t.ok(steps.has(step), `${step} of ${[...steps].join(', ')}`);
   limitTo(1000);
   // Stubs are made ahead of demand, and so are refusals.
-  const works = (): Promise<boolean> =>
-    zygote.run('module.exports = () => 1').then(
-      ({ value }) => value === 1,
-      () => false,
-    );
   t.ok(await eventually('it works again', works));
 });

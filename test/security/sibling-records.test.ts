@@ -3,6 +3,7 @@ import t from 'tap';
 import { native } from '../../lib/native.js';
 import { eventually } from '../helpers/eventually.js';
 import { buildRaw, Lab } from '../helpers/security/lab.js';
+import { whenWarm } from '../helpers/zygote.js';
 
 const addon = buildRaw(t);
 const MASK = 0x5a;
@@ -54,6 +55,7 @@ t.test('no child has the token of another in its memory, alive or dead', async (
 
 t.test('the memory of a child looks the same, however many siblings there are', async (t) => {
   const lab = await Lab.start(t, addon, {}, { pool: { min: 0, max: 0 } });
+  await whenWarm(lab.zygote);
   const look = (): Promise<unknown> =>
     lab.value(`return lines('/proc/self/maps').map((line) => line.split(' ').slice(0, 2).join(' ')).join();`);
   // The first one was parked by start().

@@ -68,6 +68,21 @@ t.test('a child that goes on keeps the pool empty for 25 ms, however many are ta
   t.equal(pool.parked, 1);
 });
 
+t.test('children that are parked are replaced one by one, and there is always one to take', async (t) => {
+  const { children, pool } = await filled(t, 4);
+  const first = pool.take(listener);
+  native.close(first.jobFd);
+  await settled();
+  pool.renew();
+  t.equal(pool.parked, 1, 'it stays until another has come');
+  await settled();
+  t.equal(children.cloned, 3);
+  t.equal(pool.parked, 1);
+  const taken = pool.take(listener);
+  native.close(taken.jobFd);
+  t.equal(taken.token, 3);
+});
+
 t.test('where there are cores to spare, the pool is refilled at once', async (t) => {
   const { children, pool } = await filled(t, 4);
   native.close(pool.take(listener).jobFd);

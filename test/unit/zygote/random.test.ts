@@ -154,6 +154,37 @@ t.test('what was overwritten since it was filled is left alone', async (t) => {
   ]);
 });
 
+t.test(
+  'what is filled between two sealings is filled anew too, besides what was left at the first',
+  async (t) => {
+    const { value } = await isolated(({ zygote, fixture, require }) => {
+      const { fixRandom } = fixture('fixed-random') as typeof fixed;
+      fixRandom(zygote, 0x11);
+      zygote.random.installPreloadRandom();
+      const crypto = require('node:crypto') as typeof Crypto;
+      const standIn = Math.random;
+      const filled = [crypto.randomBytes(8), crypto.getRandomValues(new Uint8Array(8))];
+      const transferred = crypto.randomFillSync(new Uint8Array(8));
+      zygote.random.sealRandom();
+      const real = Math.random;
+      zygote.random.unsealRandom();
+      const isUnused = Math.random === standIn && Number.isFinite(Math.random());
+      filled.push(crypto.randomBytes(8));
+      structuredClone(transferred, { transfer: [transferred.buffer] });
+      zygote.random.sealRandom();
+      fixRandom(zygote, 0xee);
+      zygote.random.freshRandom();
+      const hex = filled.map((bytes) => Buffer.from(bytes).toString('hex'));
+      return { hex, isUnused, isRestored: real !== standIn && Math.random === real };
+    });
+    t.same(value, {
+      hex: ['ee', 'ee', 'ee'].map((byte) => byte.repeat(8)),
+      isUnused: true,
+      isRestored: true,
+    });
+  },
+);
+
 t.test('the child fills only what is still in use, and nothing if nothing was filled', async (t) => {
   const { value } = await isolated(
     async ({ zygote, require }) => {
