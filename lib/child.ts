@@ -146,8 +146,11 @@ export async function startCode(
             exportName: options.adapter.export,
           },
         },
-        tables: placed.tables.map(({ name, memory: input, offset, length }) => {
-          return { name, fd: indexOf(input), offset, length };
+        tables: placed.tables.map((table) => {
+          const { name } = table;
+          if ('bytes' in table) return { name, place: { bytes: table.bytes } };
+          const { memory: input, offset, length } = table.range;
+          return { name, place: { range: { fd: indexOf(input), offset, length } } };
         }),
         fds: jobFds,
         limits: {

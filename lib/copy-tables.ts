@@ -14,7 +14,7 @@ import type { TableInput } from './types.js';
 const ALIGNMENT = 64;
 
 /** And what errors call it. */
-type InputTable<Input = TableInput> = readonly [input: Input, option: string];
+export type InputTable<Input = TableInput> = readonly [input: Input, option: string];
 
 type Place = Pick<SharedRange, 'offset' | 'length'>;
 
@@ -29,7 +29,8 @@ function align(offset: number): number {
   return Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
 }
 
-function assertOutline(bytes: Uint8Array, option: string, input: TableInput): void {
+/** @throws {InvalidOptionError} where they are no whole table */
+export function assertOutline(bytes: Uint8Array, option: string, input: TableInput): void {
   try {
     checkOutline(bytes);
   } catch (cause) {

@@ -1,17 +1,27 @@
-/** Tables on their way to a child: Arrow IPC files or streams in sealed memfds, mapped there and not copied. */
-import { copyTables } from './copy-tables.js';
+/** Tables on their way to a child: Arrow IPC files or streams, mapped there in sealed memfds, or in the job if they are small. */
+import { INLINE_BYTES } from '../protocol/job-header.js';
+import { assertOutline, copyTables, type InputTable } from './copy-tables.js';
 import type { SharedRange } from './shared-memory.js';
 import { holdRange } from './shared-table.js';
 import type { TableInput } from './types.js';
 
-export interface PlacedTable extends SharedRange {
-  readonly name: string;
-}
+/** Where a table lies, or its bytes, which are the caller's own. */
+export type PlacedTable = { readonly name: string } & (
+  { readonly range: SharedRange } | { readonly bytes: Uint8Array }
+);
 
 export interface InputTables {
   readonly tables: readonly PlacedTable[];
   /** Lets go of all memory that they lie in. */
   release(): void;
+}
+
+/** How many bytes of tables go with the job itself, together: half of what a job may have that is a message by itself. */
+const MOST_IN_JOB = INLINE_BYTES / 2;
+
+function areSmall(inputs: readonly InputTable[]): inputs is InputTable<Uint8Array>[] {
+  let bytes = 0;
+  return inputs.every(([input]) => input instanceof Uint8Array && (bytes += input.byteLength) <= MOST_IN_JOB);
 }
 
 /** @throws {InvalidOptionError} */
@@ -20,24 +30,30 @@ export async function placeTables(
 ): Promise<InputTables> {
   const placed: PlacedTable[] = [];
   const release = (): void => {
-    for (const { memory } of placed.splice(0)) memory.release();
+    for (const table of placed.splice(0)) if ('range' in table) table.range.memory.release();
   };
   try {
     const names: string[] = [];
-    const inputsToCopy: [input: TableInput, option: string][] = [];
+    const others: InputTable[] = [];
     for (const [name, input] of Object.entries(inputs ?? {})) {
       const option = `inputs.tables.${name}`;
       const range = holdRange(input, option);
       if (range !== undefined) {
-        placed.push({ name, ...range });
+        placed.push({ name, range });
       } else {
         names.push(name);
-        inputsToCopy.push([input, option]);
+        others.push([input, option]);
       }
     }
-    if (names.length > 0) {
-      const ranges = await copyTables(inputsToCopy);
-      placed.push(...ranges.map((range, index) => ({ name: names[index] ?? '', ...range })));
+    const given: readonly InputTable[] = others;
+    if (areSmall(given)) {
+      for (const [index, [bytes, option]] of given.entries()) {
+        assertOutline(bytes, option, bytes);
+        placed.push({ name: names[index] ?? '', bytes });
+      }
+    } else {
+      const ranges = await copyTables(given);
+      placed.push(...ranges.map((range, index) => ({ name: names[index] ?? '', range })));
     }
   } catch (error) {
     release();

@@ -41,13 +41,18 @@ export interface PreloadedTask<Value = PlainValue> {
   readonly args: readonly Value[];
 }
 
-/** An Arrow IPC file or stream: a range of one of the file descriptors that come with the message. */
-export interface InputTable {
-  readonly name: string;
+/** A range of one of the file descriptors that come with the message. */
+export interface FileRange {
   /** An index into those file descriptors. */
   readonly fd: number;
   readonly offset: number;
   readonly length: number;
+}
+
+/** An Arrow IPC file or stream, or where it is. */
+export interface InputTable {
+  readonly name: string;
+  readonly place: { readonly range: FileRange } | { readonly bytes: Uint8Array };
 }
 
 /** Which of the file descriptors that come with the message is which, as indices. One that is absent doesn't come. */
@@ -103,8 +108,10 @@ export function encodeJob(job: Job<unknown>, limits?: Partial<ValueLimits>): Buf
 }
 
 /** What a job with few params takes at most. */
-function usualBytes({ task }: Job<unknown>): number {
-  return 1024 + (task.kind === 'source' ? 3 * task.code.length : 0);
+function usualBytes({ task, tables }: Job<unknown>): number {
+  let bytes = 1024 + (task.kind === 'source' ? 3 * task.code.length : 0);
+  for (const { place } of tables) if ('bytes' in place) bytes += place.bytes.byteLength;
+  return bytes;
 }
 
 /** `struct Job`, as the writer takes it and the strict reader gives it. */

@@ -3,6 +3,7 @@ export {
   type Adapter,
   decodeJob,
   encodeJob,
+  type FileRange,
   type InputTable,
   type Job,
   type JobFds,

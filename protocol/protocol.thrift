@@ -81,13 +81,24 @@ union Task {
   2: Preloaded preloaded
 }
 
-/** An Arrow IPC file or stream: a range of one of the file descriptors that came with the message. */
+/** A range of one of the file descriptors that came with the message. */
+struct FileRange {
+  /** An index into the file descriptors that came with the message, as in Fds. */
+  1: required i32 fd
+  2: required i64 offset
+  3: required i64 length
+}
+
+union TablePlace {
+  1: FileRange range
+  /** The table itself: one that is small is read sooner than mapped. */
+  2: binary bytes
+}
+
+/** An Arrow IPC file or stream. */
 struct InputTable {
   1: required string name
-  /** An index into the file descriptors that came with the message, as in Fds. */
-  2: required i32 fd
-  3: required i64 offset
-  4: required i64 length
+  2: required TablePlace place
 }
 
 /** Which of the file descriptors that came with the message is which, as indices. One that is absent didn't come. */

@@ -85,7 +85,9 @@ function* readField(type: FieldType, reader: StrictReader, values: ValueDecoder)
       return reader.text();
     case 'binary': {
       const start = reader.chunk();
-      return Uint8Array.from(reader.bytes.subarray(start, reader.offset));
+      const { buffer, byteOffset } = reader.bytes;
+      // A copy, and so where typed arrays of any kind can be laid over it.
+      return new Uint8Array(buffer, byteOffset + start, reader.offset - start).slice();
     }
     case 'value':
       return yield* values.decode();

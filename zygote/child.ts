@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import type { ZygoteAddon } from './addon.js';
 import { becomeFresh } from './fresh.js';
-import { fdAt, mapTables, MAX_MESSAGE_BYTES, readJob } from './job.js';
+import { fdAt, openTables, MAX_MESSAGE_BYTES, readJob } from './job.js';
 import type { ModuleRegistry } from './modules.js';
 import { freshRandom } from './random.js';
 import { rehearse, type Rehearsal } from './rehearsal.js';
@@ -29,8 +29,8 @@ const PAGE_BYTES = 4096;
 /** What precedes the code, on nothing of anybody's; see rehearsal.ts. */
 function rehearseArrival({ addon, environment, execArgv }: ChildContext): void {
   const zeros = fs.openSync('/dev/zero', 'r');
-  const place = { name: 'zeros', fd: 0, offset: 0, length: PAGE_BYTES };
-  mapTables(addon, { bytes: Buffer.alloc(0), fds: [zeros] }, [place]);
+  const table = { name: 'zeros', place: { range: { fd: 0, offset: 0, length: PAGE_BYTES } } };
+  openTables(addon, { bytes: Buffer.alloc(0), fds: [zeros] }, [table]);
   addon.resetStartTime();
   becomeFresh({
     pid: addon.processId(),
@@ -72,7 +72,7 @@ export async function runJob(context: ChildContext): Promise<void> {
     const index = job.fds[name];
     if (index !== undefined) addon.duplicateTo(fdAt(message, index), number);
   }
-  const tables = mapTables(addon, message, job.tables);
+  const tables = openTables(addon, message, job.tables);
 
   const hasStartTime = addon.resetStartTime();
   const filename = job.task.kind === 'source' ? job.task.filename : job.task.specifier;

@@ -25,26 +25,35 @@ export function readJob(addon: Mapper, message: ReceivedMessage): Job {
 }
 
 /**
- * Maps each memfd once and closes it: what is left is memory. On its account V8 would collect garbage, before the first line of
- * the code.
+ * The bytes of tables. Maps each memfd once and closes it: what is left is memory. On its account V8 would collect garbage,
+ * before the first line of the code.
  */
-export function mapTables(
+export function openTables(
   addon: Mapper,
   message: ReceivedMessage,
   tables: readonly InputTable[],
 ): Map<string, Uint8Array> {
   const ends = new Map<number, number>();
-  for (const { fd, offset, length } of tables) ends.set(fd, Math.max(ends.get(fd) ?? 0, offset + length));
+  for (const { place } of tables) {
+    if ('bytes' in place) continue;
+    const { fd, offset, length } = place.range;
+    ends.set(fd, Math.max(ends.get(fd) ?? 0, offset + length));
+  }
   const memories = new Map<number, ArrayBuffer>();
   for (const [index, end] of ends) {
     const fd = fdAt(message, index);
     memories.set(index, addon.mapUncounted(fd, end));
     fs.closeSync(fd);
   }
-  const bytes = new Map<string, Uint8Array>();
-  for (const { name, fd, offset, length } of tables) {
+  const opened = new Map<string, Uint8Array>();
+  for (const { name, place } of tables) {
+    if ('bytes' in place) {
+      opened.set(name, place.bytes);
+      continue;
+    }
+    const { fd, offset, length } = place.range;
     const memory = memories.get(fd);
-    if (memory !== undefined) bytes.set(name, new Uint8Array(memory, offset, length));
+    if (memory !== undefined) opened.set(name, new Uint8Array(memory, offset, length));
   }
-  return bytes;
+  return opened;
 }

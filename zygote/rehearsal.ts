@@ -6,7 +6,7 @@
 import fs from 'node:fs';
 import { encodeJob, type Job } from '../protocol/messages.js';
 import { findArrow } from './arrow.js';
-import { mapTables, readJob } from './job.js';
+import { openTables, readJob } from './job.js';
 import type { ModuleRegistry } from './modules.js';
 import { REHEARSAL_TABLE } from './rehearsal-table.js';
 import { runSource } from './run-source.js';
@@ -36,7 +36,7 @@ const USE_TABLES = `({ params, tables }) => {
 const asModule = (entry: string): string => `export default ${entry}`;
 const asCommonJs = (entry: string): string => `module.exports = ${entry}`;
 
-function jobOf(code: string): Buffer {
+function jobOf(code: string, tables: Tables): Rehearsal {
   const job: Job<unknown> = {
     task: {
       kind: 'source',
@@ -46,7 +46,7 @@ function jobOf(code: string): Buffer {
       typescript: false,
       params: { text: 'text', numbers: [1, 2.5], nothing: null },
     },
-    tables: [],
+    tables: [...tables].map(([name, bytes]) => ({ name, place: { bytes } })),
     fds: { stdin: 0, stdout: 1, stderr: 2, result: 3, output: 4 },
     limits: {
       maxResultBytes: 65_536,
@@ -56,16 +56,15 @@ function jobOf(code: string): Buffer {
     },
     argv: [],
   };
-  return Buffer.concat(encodeJob(job));
+  return { message: Buffer.concat(encodeJob(job)) };
 }
 
+/** Arrow IPC bytes by name. */
 type Tables = ReadonlyMap<string, Uint8Array>;
 
 export interface Rehearsal {
   /** Encoded in the zygote. */
   readonly message: Buffer;
-  /** Arrow IPC bytes by name. */
-  readonly tables: Tables;
 }
 
 /** The job reads nothing from outside. */
@@ -74,11 +73,10 @@ const nothing = (): never => {
 };
 const addon = { mapPrivate: nothing, mapUncounted: nothing };
 
-export async function rehearse(registry: ModuleRegistry, { message, tables }: Rehearsal): Promise<void> {
+export async function rehearse(registry: ModuleRegistry, { message }: Rehearsal): Promise<void> {
   const received = { bytes: Buffer.from(message), fds: [] };
-  const { task, limits, tables: places } = readJob(addon, received);
+  const { task, limits, tables } = readJob(addon, received);
   if (task.kind !== 'source') return;
-  const given = new Map([...mapTables(addon, received, places), ...tables]);
   const outputFd = fs.openSync('/dev/null', 'w');
   await new Promise<void>((resolve) => {
     const exitNow = (): never => {
@@ -90,7 +88,7 @@ export async function rehearse(registry: ModuleRegistry, { message, tables }: Re
       addon: { reportOutOfMemory: () => true, exitNow },
       registry,
       task,
-      tables: given,
+      tables: openTables(addon, received, tables),
       limits,
       resultFd: fs.openSync('/dev/null', 'w'),
       outputFd,
@@ -125,7 +123,7 @@ export function rehearsalsOfAll(registry: ModuleRegistry): Rehearsal[] {
       ['stream', arrow.tableToIPC(table, 'stream')],
     ];
   });
-  return [asModule, asCommonJs].map((text) => ({ message: jobOf(text(USE_TABLES)), tables }));
+  return [asModule, asCommonJs].map((text) => jobOf(text(USE_TABLES), tables));
 }
 
 /** What each child rehearses before it parks: as little as makes the pages its own that nearly every job writes to. */
@@ -136,7 +134,7 @@ export const rehearsalOfScout = (registry: ModuleRegistry): Rehearsal => smallRe
 
 function smallRehearsal(registry: ModuleRegistry, as: (entry: string) => string): Rehearsal {
   const tables: Tables = findArrow(registry) === undefined ? new Map() : new Map([['file', REHEARSAL_TABLE]]);
-  return { message: jobOf(as(READ_COLUMNS)), tables };
+  return jobOf(as(READ_COLUMNS), tables);
 }
 
 function tablesOf(make: () => [string, Uint8Array][]): Tables {

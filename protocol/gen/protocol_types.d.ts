@@ -93,15 +93,31 @@ declare class Task {
   }
 
 /**
- * An Arrow IPC file or stream: a range of one of the file descriptors that came with the message.
+ * A range of one of the file descriptors that came with the message.
  */
-declare class InputTable {
-    public name: string;
+declare class FileRange {
     public fd: number;
     public offset: Int64;
     public length: Int64;
 
-      constructor(args?: { name: string; fd: number; offset: Int64; length: Int64; });
+      constructor(args?: { fd: number; offset: Int64; length: Int64; });
+  }
+
+declare class TablePlace {
+    public range?: FileRange;
+    public bytes?: Buffer;
+
+      constructor(args?: { range?: FileRange; bytes?: Buffer; });
+  }
+
+/**
+ * An Arrow IPC file or stream.
+ */
+declare class InputTable {
+    public name: string;
+    public place: TablePlace;
+
+      constructor(args?: { name: string; place: TablePlace; });
   }
 
 /**

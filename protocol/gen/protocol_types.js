@@ -738,18 +738,12 @@ const Task = module.exports.Task = class {
   }
 
 };
-const InputTable = module.exports.InputTable = class {
+const FileRange = module.exports.FileRange = class {
   constructor(args) {
-    this.name = null;
     this.fd = null;
     this.offset = null;
     this.length = null;
     if (args) {
-      if (args.name !== undefined && args.name !== null) {
-        this.name = args.name;
-      } else {
-        throw new Thrift.TProtocolException(Thrift.TProtocolExceptionType.UNKNOWN, 'Required field name is unset!');
-      }
       if (args.fd !== undefined && args.fd !== null) {
         this.fd = args.fd;
       } else {
@@ -779,6 +773,153 @@ const InputTable = module.exports.InputTable = class {
       }
       switch (fid) {
         case 1:
+        if (ftype == Thrift.Type.I32) {
+          this.fd = input.readI32();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        case 2:
+        if (ftype == Thrift.Type.I64) {
+          this.offset = input.readI64();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        case 3:
+        if (ftype == Thrift.Type.I64) {
+          this.length = input.readI64();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        default:
+          input.skip(ftype);
+      }
+      input.readFieldEnd();
+    }
+    input.readStructEnd();
+    return;
+  }
+
+  write (output) {
+    output.writeStructBegin('FileRange');
+    if (this.fd !== null && this.fd !== undefined) {
+      output.writeFieldBegin('fd', Thrift.Type.I32, 1);
+      output.writeI32(this.fd);
+      output.writeFieldEnd();
+    }
+    if (this.offset !== null && this.offset !== undefined) {
+      output.writeFieldBegin('offset', Thrift.Type.I64, 2);
+      output.writeI64(this.offset);
+      output.writeFieldEnd();
+    }
+    if (this.length !== null && this.length !== undefined) {
+      output.writeFieldBegin('length', Thrift.Type.I64, 3);
+      output.writeI64(this.length);
+      output.writeFieldEnd();
+    }
+    output.writeFieldStop();
+    output.writeStructEnd();
+    return;
+  }
+
+};
+const TablePlace = module.exports.TablePlace = class {
+  constructor(args) {
+    this.range = null;
+    this.bytes = null;
+    if (args) {
+      if (args.range !== undefined && args.range !== null) {
+        this.range = new ttypes.FileRange(args.range);
+      }
+      if (args.bytes !== undefined && args.bytes !== null) {
+        this.bytes = args.bytes;
+      }
+    }
+  }
+
+  read (input) {
+    input.readStructBegin();
+    while (true) {
+      const ret = input.readFieldBegin();
+      const ftype = ret.ftype;
+      const fid = ret.fid;
+      if (ftype == Thrift.Type.STOP) {
+        break;
+      }
+      switch (fid) {
+        case 1:
+        if (ftype == Thrift.Type.STRUCT) {
+          this.range = new ttypes.FileRange();
+          this.range.read(input);
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        case 2:
+        if (ftype == Thrift.Type.STRING) {
+          this.bytes = input.readBinary();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        default:
+          input.skip(ftype);
+      }
+      input.readFieldEnd();
+    }
+    input.readStructEnd();
+    return;
+  }
+
+  write (output) {
+    output.writeStructBegin('TablePlace');
+    if (this.range !== null && this.range !== undefined) {
+      output.writeFieldBegin('range', Thrift.Type.STRUCT, 1);
+      this.range.write(output);
+      output.writeFieldEnd();
+    }
+    if (this.bytes !== null && this.bytes !== undefined) {
+      output.writeFieldBegin('bytes', Thrift.Type.STRING, 2);
+      output.writeBinary(this.bytes);
+      output.writeFieldEnd();
+    }
+    output.writeFieldStop();
+    output.writeStructEnd();
+    return;
+  }
+
+};
+const InputTable = module.exports.InputTable = class {
+  constructor(args) {
+    this.name = null;
+    this.place = null;
+    if (args) {
+      if (args.name !== undefined && args.name !== null) {
+        this.name = args.name;
+      } else {
+        throw new Thrift.TProtocolException(Thrift.TProtocolExceptionType.UNKNOWN, 'Required field name is unset!');
+      }
+      if (args.place !== undefined && args.place !== null) {
+        this.place = new ttypes.TablePlace(args.place);
+      } else {
+        throw new Thrift.TProtocolException(Thrift.TProtocolExceptionType.UNKNOWN, 'Required field place is unset!');
+      }
+    }
+  }
+
+  read (input) {
+    input.readStructBegin();
+    while (true) {
+      const ret = input.readFieldBegin();
+      const ftype = ret.ftype;
+      const fid = ret.fid;
+      if (ftype == Thrift.Type.STOP) {
+        break;
+      }
+      switch (fid) {
+        case 1:
         if (ftype == Thrift.Type.STRING) {
           this.name = input.readString();
         } else {
@@ -786,22 +927,9 @@ const InputTable = module.exports.InputTable = class {
         }
         break;
         case 2:
-        if (ftype == Thrift.Type.I32) {
-          this.fd = input.readI32();
-        } else {
-          input.skip(ftype);
-        }
-        break;
-        case 3:
-        if (ftype == Thrift.Type.I64) {
-          this.offset = input.readI64();
-        } else {
-          input.skip(ftype);
-        }
-        break;
-        case 4:
-        if (ftype == Thrift.Type.I64) {
-          this.length = input.readI64();
+        if (ftype == Thrift.Type.STRUCT) {
+          this.place = new ttypes.TablePlace();
+          this.place.read(input);
         } else {
           input.skip(ftype);
         }
@@ -822,19 +950,9 @@ const InputTable = module.exports.InputTable = class {
       output.writeString(this.name);
       output.writeFieldEnd();
     }
-    if (this.fd !== null && this.fd !== undefined) {
-      output.writeFieldBegin('fd', Thrift.Type.I32, 2);
-      output.writeI32(this.fd);
-      output.writeFieldEnd();
-    }
-    if (this.offset !== null && this.offset !== undefined) {
-      output.writeFieldBegin('offset', Thrift.Type.I64, 3);
-      output.writeI64(this.offset);
-      output.writeFieldEnd();
-    }
-    if (this.length !== null && this.length !== undefined) {
-      output.writeFieldBegin('length', Thrift.Type.I64, 4);
-      output.writeI64(this.length);
+    if (this.place !== null && this.place !== undefined) {
+      output.writeFieldBegin('place', Thrift.Type.STRUCT, 2);
+      this.place.write(output);
       output.writeFieldEnd();
     }
     output.writeFieldStop();

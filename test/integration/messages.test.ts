@@ -67,6 +67,18 @@ t.test('a job of any size around what a message takes', async (t) => {
   t.pass('none is lost');
 });
 
+t.test('bytes of tables of any size around what goes with the job, in memory of any kind', async (t) => {
+  const code = `module.exports = ({ tables }) => ({ value: Object.values(tables).map(({ numRows }) => numRows), tables })`;
+  for (const rows of [0, 1, 900, 1000, 2000, 2100, 140_000]) {
+    const bytes = tableToIPC(numbers(rows));
+    const shared = new Uint8Array(new SharedArrayBuffer(bytes.byteLength + 8), 8);
+    shared.set(bytes);
+    const { value, tables } = await zygote.run(code, { tables: { a: bytes, b: shared } });
+    t.strictSame(value, [rows, rows]);
+    for (const name of ['a', 'b']) t.equal(sum(tables[name]), (rows * (rows - 1)) / 2, `${rows} rows`);
+  }
+});
+
 t.test('a table of which the child reads a row costs it no more than that', async (t) => {
   const table = numbers(32 * MB);
   const { value, usage } = await zygote.run('module.exports = ({ tables }) => tables.table.get(7).n', {

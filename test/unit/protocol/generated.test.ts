@@ -170,7 +170,10 @@ t.test('jobs and results, too, are the same bytes to npm thrift', (t) => {
       params: { a: [1, null] },
       adapter: { specifier: './adapter.cjs', exportName: 'default' },
     },
-    tables: [{ name: 't', fd: 6, offset: 2 ** 40, length: 7 }],
+    tables: [
+      { name: 't', place: { range: { fd: 6, offset: 2 ** 40, length: 7 } } },
+      { name: 'u', place: { bytes: Uint8Array.of(1, 0, 2) } },
+    ],
     fds: { stdin: 0, result: 3, output: 5 },
     limits: { maxResultBytes: 2 ** 33, maxResultDepth: 2, maxResultElements: 3, maxTableBytes: 4 },
     argv: ['a', ''],

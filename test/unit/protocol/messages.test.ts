@@ -48,7 +48,15 @@ const job: fc.Arbitrary<Job> = fc.record(
         args: fc.array(plainValue, { maxLength: 3 }),
       }),
     ),
-    tables: fc.array(record({ fd, ...table })),
+    tables: fc.array(
+      record({
+        name: text,
+        place: fc.oneof(
+          record({ range: record({ fd, offset: size, length: size }) }),
+          record({ bytes: fc.uint8Array() }),
+        ),
+      }),
+    ),
     fds: fc.record(
       { stdin: fd, stdout: fd, stderr: fd, result: fd, output: fd },
       { requiredKeys: [], noNullPrototype: true },
