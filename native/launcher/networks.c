@@ -7,7 +7,7 @@
 
 #include "layers.h"
 
-/* More than start and end at the same time; each takes some 100 KB of the kernel's memory. */
+/* More than start and end at the same time; each takes some 150 KB of the kernel's memory. */
 enum { MOST_SPARE = 16 };
 
 static int spare[MOST_SPARE];
