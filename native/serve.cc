@@ -443,7 +443,8 @@ class Server {
     while (read(signal_fd_.get(), drained, sizeof drained) > 0) {
     }
     siginfo_t ended = {};
-    while (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0) {
+    rusage usage;
+    while (sys_waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT, &usage) == 0 && ended.si_pid != 0) {
       while (ReportIsWaiting()) ReceiveReport();
       const pid_t pid = ended.si_pid;
       const auto is_it = [&](const ChildRecord& c) {
@@ -454,8 +455,13 @@ class Server {
       if (child == children_.end() && (HolderWillTell() || ReportIsWaiting())) continue;
       // While it still has a pid.
       if (child != children_.end() && (child->pid == pid || !child->pid)) AnnounceLate(&*child, ended.si_code);
+      // Nothing of it runs any more, and for the kernel to forget it takes 60 µs.
+      const bool is_child = child != children_.end() && child->pid == pid;
+      if (is_child && ended.si_code == CLD_EXITED && ended.si_status == 0) {
+        NoteEnd(&*child, 0, usage);
+        ReportEarly(*child);
+      }
       int status;
-      rusage usage;
       ended = {};
       if (wait4(pid, &status, 0, &usage) != pid || child == children_.end()) continue;
       if (child->holder == pid) {
@@ -465,7 +471,6 @@ class Server {
         KillStub(*child);
       } else {
         NoteEnd(&*child, status, usage);
-        ReportEarly(*child);
         // The control group is empty when the stub is gone, for the next child.
         if (child->holder_gone)
           KillStub(*child);
@@ -525,7 +530,7 @@ class Server {
   // the kernel to take the namespaces apart takes as long again.
   void ReportEarly(const ChildRecord& child) {
     if (!options_.sandbox.single_process || child.stub_gone || child.to_be_killed || child.failed.error) return;
-    if (child.forbidden >= 0 || child.wait_status != 0) return;
+    if (child.forbidden >= 0) return;
     if (KilobytesLeft() > kMostKilobytesLeft) return;
     Send(EndOf(child, ReplyKind::kReaped));
   }

@@ -7,7 +7,9 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -65,6 +67,11 @@ inline int sys_pidfd_send_signal(int pidfd, int signal) {
 
 inline int sys_io_uring_register(int ring, unsigned operation, const void* argument, unsigned count) {
   return static_cast<int>(syscall(SYS_io_uring_register, ring, operation, argument, count));
+}
+
+// waitid(2) as the kernel has it: libc leaves out what was used.
+inline int sys_waitid(idtype_t type, id_t id, siginfo_t* info, int options, rusage* usage) {
+  return static_cast<int>(syscall(SYS_waitid, type, id, info, options, usage));
 }
 
 inline uint64_t monotonic_ns() {
