@@ -139,7 +139,7 @@ export async function startCode(
           code,
           filename: options.filename,
           sourceKind: SOURCE_KINDS[options.format],
-          typescript: /\.[cm]?ts$/.test(options.filename),
+          typescript: options.typescript,
           params: inputs.params === undefined ? {} : inputs.params,
           adapter: options.adapter && {
             specifier: options.adapter.module,

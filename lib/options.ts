@@ -83,6 +83,8 @@ export interface CheckedProcessOptions {
 export interface CheckedSpawnOptions extends CheckedProcessOptions {
   readonly filename: string;
   readonly format: SourceFormat;
+  /** Whether the name says so. */
+  readonly typescript: boolean;
   readonly schema: StandardSchema | undefined;
   readonly adapter: CheckedAdapter | undefined;
   readonly maxResultBytes: number;
@@ -331,9 +333,12 @@ function readSpawnOptions(
   preload: readonly string[],
 ): CheckedSpawnOptions {
   const reader = new Reader(options, 'options');
+  const processOptions = readProcessOptions(reader, DEFAULT_TIMEOUT_MS, output);
+  const filename = reader.get('filename', text, DEFAULT_FILENAME);
   const checked: CheckedSpawnOptions = {
-    ...readProcessOptions(reader, DEFAULT_TIMEOUT_MS, output),
-    filename: reader.get('filename', text, DEFAULT_FILENAME),
+    ...processOptions,
+    filename,
+    typescript: /\.[cm]?ts$/.test(filename),
     format: reader.get('format', sourceFormat, 'auto'),
     schema: reader.get<StandardSchema | undefined>('schema', standardSchema, undefined),
     adapter: reader.get<CheckedAdapter | undefined>('adapter', adapterOf(preload), undefined),

@@ -57,6 +57,8 @@ export function memoryBytesOf(shared: SharedTable): number {
  * @throws {InvalidOptionError} for a SharedTable that was closed
  */
 export function holdRange(input: TableInput, option: string): SharedRange | undefined {
+  // Most are, and it takes several looks at other bytes to tell that they are none of these.
+  if (input instanceof Uint8Array) return undefined;
   let range;
   if (input instanceof SharedTable) {
     range = ranges.get(input);
