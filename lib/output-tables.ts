@@ -3,6 +3,7 @@ import { fstatSync, ftruncate, ftruncateSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { RecordBatch, Table } from 'apache-arrow';
 import type { OutputTable } from '../protocol/messages.js';
+import { loadArrow } from './apache-arrow.js';
 import { HostError, ZygoteGoneError } from './errors.js';
 import { faultFinder } from './fault-finder.js';
 import { messagesInTurns } from './messages-in-turns.js';
@@ -153,7 +154,7 @@ function roundUp(bytes: number, unit: number): number {
 
 /** Opens a table that was found to be fine. Others have a turn in between. */
 async function openTable(name: string, bytes: Uint8Array, dictionaries: number, turn: Turn): Promise<Table> {
-  const { RecordBatchReader, Table } = await import('apache-arrow');
+  const { RecordBatchReader, Table } = await loadArrow();
   try {
     const batches: RecordBatch[] = [];
     if (dictionaries <= MOST_AT_ONCE) {

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import type * as Arrow from 'apache-arrow';
 import type { RecordBatch, Table } from 'apache-arrow';
 import { MAX_BATCH_BYTES } from '../protocol/limits.js';
+import { loadArrow } from './apache-arrow.js';
 import { InvalidOptionError } from './errors.js';
 import { adviceFor } from './look-alike.js';
 
@@ -93,7 +94,7 @@ type Batches = Pick<Table, 'schema' | 'batches'>;
  * their classes. A program can have two of the same package, by `import` and by `require`.
  */
 async function libraryOf(table: Batches, option: string): Promise<typeof Arrow> {
-  const imported = await import('apache-arrow');
+  const imported = await loadArrow();
   const made = (by: typeof Arrow): boolean =>
     table.schema.fields.every(({ type }) => type instanceof by.DataType);
   if (made(imported)) return imported;
