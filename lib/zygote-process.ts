@@ -177,6 +177,8 @@ async function start(
     () => howItEnded(launched),
   );
   const pool = new Pool(control, options.pool);
+  // The zygote finds the request when it begins to serve. The first child shows that children can be had, and confined.
+  const parked = pool.park().catch(() => 'gone' as const);
   const kill = (): void => {
     // It kills all of the zygote's, and removes what is left of it.
     launcher.kill('SIGTERM');
@@ -190,8 +192,7 @@ async function start(
   clearTimeout(timer);
   const serves =
     first !== undefined && first !== 'timeout' && first.text === undefined && first.kind === REPLY_READY;
-  // The first child shows that children can be had, and confined.
-  const failure = serves ? await pool.park().catch(() => 'gone' as const) : 'gone';
+  const failure = serves ? await parked : 'gone';
   if (serves && failure === undefined) {
     ready = true;
     pool.open();

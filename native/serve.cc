@@ -103,6 +103,13 @@ bool PeerIsGone(int error) { return error == EPIPE || error == ECONNRESET; }
 
 int64_t Microseconds(const timeval& t) { return int64_t{t.tv_sec} * 1000000 + t.tv_usec; }
 
+void AskForStub(int stub_fd) {
+  const char one = 1;
+  const int error = SendMessage(stub_fd, &one, 1, nullptr, 0);
+  if (PeerIsGone(error)) _exit(1);  // and everything with it
+  if (error) End("sendmsg(init)", error);
+}
+
 class Server {
  public:
   explicit Server(const ServeOptions& options)
@@ -123,7 +130,6 @@ class Server {
     if (pthread_sigmask(SIG_BLOCK, &signals, &mask_in_child_) != 0) return Failure::Errno("sigprocmask", errno);
     signal_fd_.reset(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!signal_fd_.valid()) return Failure::Errno("signalfd", errno);
-    for (int i = 0; i < options_.spare_stubs; i++) AskForStub();
     Reply ready = {};
     ready.kind = ReplyKind::kReady;
     ready.threads = options_.threads;
@@ -188,13 +194,6 @@ class Server {
 
   // ---- init ----
 
-  void AskForStub() {
-    const char one = 1;
-    const int error = SendMessage(options_.stub_fd, &one, 1, nullptr, 0);
-    if (PeerIsGone(error)) _exit(1);  // and everything with it
-    if (error) End("sendmsg(init)", error);
-  }
-
   void ReceiveFromInit(int flags) {
     stub_message message;
     ReceivedMessage received;
@@ -233,7 +232,7 @@ class Server {
   // False if init failed to make one.
   bool TakeStub(Stub* stub, StubFailure* failure) {
     while (stubs_.empty() && stub_failures_.empty()) ReceiveFromInit(0);
-    AskForStub();
+    AskForStub(options_.stub_fd);
     if (!stub_failures_.empty()) {
       *failure = stub_failures_.front();
       stub_failures_.erase(stub_failures_.begin());
@@ -580,6 +579,10 @@ __attribute__((noinline)) void ClearStackBelow() {
 }
 
 }  // namespace
+
+void AskForStubs(const ServeOptions& options) {
+  for (int i = 0; i < options.spare_stubs; i++) AskForStub(options.stub_fd);
+}
 
 std::optional<Failure> BeginToServe(const ServeOptions& options) {
   g_server = new Server(options);

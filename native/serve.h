@@ -20,6 +20,9 @@ struct ServeOptions {
   Sandbox sandbox;                // of every child
 };
 
+// Has init make what the first children need, which takes it as long as sealing takes us. Comes first.
+void AskForStubs(const ServeOptions& options);
+
 // Tells the host that it can ask for children.
 std::optional<Failure> BeginToServe(const ServeOptions& options);
 

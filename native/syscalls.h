@@ -80,9 +80,11 @@ inline uint64_t monotonic_ns() {
   return static_cast<uint64_t>(t.tv_sec) * 1000000000u + static_cast<uint64_t>(t.tv_nsec);
 }
 
-inline void sleep_ms(long ms) {
-  timespec t = {ms / 1000, (ms % 1000) * 1000000};
+inline void sleep_us(long us) {
+  timespec t = {us / 1000000, (us % 1000000) * 1000};
   nanosleep(&t, nullptr);
 }
+
+inline void sleep_ms(long ms) { sleep_us(ms * 1000); }
 
 }  // namespace nodespawner

@@ -22,6 +22,8 @@ namespace nodespawner {
 namespace {
 
 constexpr size_t kMaxThreads = 256;
+// How long to wait before looking at threads again. One that has run meanwhile is seen to have.
+constexpr long kLookUs = 200;
 
 struct ParkedThread {
   pid_t tid;
@@ -190,7 +192,7 @@ std::optional<Failure> AwaitIdle(pid_t self, uint64_t deadline, int timeout_ms) 
     if (busy.empty() && runs.size() == before.size()) return std::nullopt;
     if (monotonic_ns() > deadline) return NotIdle(busy, timeout_ms);
     before = std::move(runs);
-    sleep_ms(1);
+    sleep_us(kLookUs);
   }
 }
 

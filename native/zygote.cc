@@ -107,6 +107,7 @@ Napi::Value SealAndServe(const Napi::CallbackInfo& info) {
   serve.ring_fd = IntOption(options, "ringFd");
   serve.spare_stubs = IntOption(options, "spareStubs");
 
+  AskForStubs(serve);
   FindStartTime();
   FindOutOfMemoryHandler();
   FindBackingStores();

@@ -1,5 +1,5 @@
 /** Collects garbage without leaving `gc` where users could find it, as the flag --expose-gc would. */
-import v8 from 'node:v8';
+import type v8 from 'node:v8';
 import vm from 'node:vm';
 
 /**
@@ -8,9 +8,14 @@ import vm from 'node:vm';
  */
 export const forgetsKinds = Number.parseInt(process.versions.node) >= 22;
 
+// A preloaded module may replace it.
+const getBuiltinModule = process.getBuiltinModule.bind(process) as (id: string) => unknown;
+
 export function collectGarbage(): void {
-  v8.setFlagsFromString('--expose-gc');
+  // Loaded late: nothing else here needs it, and no start has to wait for it.
+  const { setFlagsFromString } = getBuiltinModule('node:v8') as typeof v8;
+  setFlagsFromString('--expose-gc');
   const collect = vm.runInNewContext('gc') as (options: object) => void;
-  v8.setFlagsFromString('--no-expose-gc');
+  setFlagsFromString('--no-expose-gc');
   collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }

@@ -47,6 +47,8 @@ function complain(error: unknown): never {
   const stable = code.startsWith('ERR_') ? code : 'ERR_START_FAILED';
   const complaint: ZygoteComplaint = { code: stable, message: message.slice(0, MAX_COMPLAINT) };
   addon.sendMessage(CONTROL_FD, Buffer.from(JSON.stringify(complaint)), []);
+  // To end with what the host has sent would be an error of the connection to it, before it reads.
+  if (addon.hasMessage(CONTROL_FD)) addon.receiveMessage(CONTROL_FD, MAX_CONFIG_BYTES);
   return addon.exitNow(1);
 }
 
@@ -65,7 +67,6 @@ async function start(): Promise<() => Promise<void>> {
   const packageRoot = path.resolve(__dirname, '..');
   prepareFresh({ ownDirectories: [packageRoot] });
   const sandbox = { ...config.sandbox, filter: Buffer.from(config.sandbox.filter, 'base64') };
-  await untilQuiet(addon, 0);
   sealRandom();
 
   const served = addon.sealAndServe({

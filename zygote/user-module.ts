@@ -39,11 +39,19 @@ export interface PrepareOptions {
   readonly registry?: ModuleRegistry;
 }
 
-/** All that can be done once for all children. In the zygote. */
+/** What children need. In the zygote. */
 export async function prepareUserModules({
   typescript,
   registry = new ModuleRegistry(),
 }: PrepareOptions): Promise<void> {
+  await importsOf(registry).prepare();
+  // Node says once that modules made from source text are experimental.
+  withoutExperimentalWarnings(() => compileUserModule({ code: '', filename: 'prepare.mjs' }, registry));
+  if (typescript) prepareTypeScript();
+}
+
+/** What makes it faster in all children to compile and run modules. In the zygote, after the above. */
+export async function rehearseUserModules(registry: ModuleRegistry): Promise<void> {
   const sources = [
     { code: 'module.exports = () => import("node:path")', filename: 'prepare.cjs' },
     {
@@ -59,8 +67,6 @@ export async function prepareUserModules({
       // The last is wrong, so that reporting is prepared too.
     }
   }
-  await importsOf(registry).prepare();
-  if (typescript) prepareTypeScript();
 }
 
 /** @throws SyntaxError with the position in the text; ERR_TYPESCRIPT_UNAVAILABLE */

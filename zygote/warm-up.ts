@@ -10,6 +10,7 @@ import { collectGarbage, forgetsKinds } from './garbage.js';
 import type { ModuleRegistry } from './modules.js';
 import { sealRandom, unsealRandom } from './random.js';
 import { rehearsalsOfAll, rehearse, type Rehearsal } from './rehearsal.js';
+import { rehearseUserModules } from './user-module.js';
 
 /** Enough for V8 to have seen what types go where. */
 const REHEARSALS = 10;
@@ -23,6 +24,7 @@ const { writeSync } = fs;
 
 async function* stepsOf(registry: ModuleRegistry, rehearsal: Rehearsal): AsyncGenerator<void, void> {
   const rehearsals = [...rehearsalsOfAll(registry), rehearsal];
+  await rehearseUserModules(registry);
   for (let round = 0; round < REHEARSALS; round++) {
     for (const each of rehearsals) {
       yield;
