@@ -55,13 +55,6 @@ export function prepareFresh({ ownDirectories }: PrepareOptions): void {
   hideInternals();
   for (const name of ['Module', 'SourceTextModule', 'SyntheticModule']) Reflect.deleteProperty(vm, name);
   Module.syncBuiltinESMExports();
-  // A rehearsal: the functions are compiled once here, and not in each child.
-  becomeFresh({
-    pid: process.pid,
-    argv: process.argv,
-    execArgv: process.execArgv,
-    env: { ...process.env } as Record<string, string>,
-  });
 }
 
 /** As in a program that imports the code: no module is the script that was given to node. */

@@ -2,12 +2,6 @@
 import type v8 from 'node:v8';
 import vm from 'node:vm';
 
-/**
- * Whether V8 then forgets, with the objects that are gone, what kinds of objects the code has met: Node 20 has no
- * last-resort collection that could be asked for.
- */
-export const forgetsKinds = Number.parseInt(process.versions.node) >= 22;
-
 // A preloaded module may replace it.
 const getBuiltinModule = process.getBuiltinModule.bind(process) as (id: string) => unknown;
 

@@ -15,7 +15,7 @@
 import { addon } from './first.js';
 import path from 'node:path';
 import type { ZygoteComplaint, ZygoteConfig } from '../protocol/start.js';
-import { runJob, scout } from './child.js';
+import { type Life, live } from './child.js';
 import { prepareFresh } from './fresh.js';
 import { ModuleRegistry } from './modules.js';
 import { preloadModules } from './preload.js';
@@ -52,36 +52,43 @@ function complain(error: unknown): never {
   return addon.exitNow(1);
 }
 
-/** Resolves in each child, with what it is there to do. */
-async function start(): Promise<() => Promise<void>> {
+/** Resolves in each clone, with what it is there for. */
+async function start(): Promise<Life> {
   const config = readConfig();
   const requests = config.preload.map((specifier) => ({ specifier, parent: config.from }));
   const registry = new ModuleRegistry(await preloadModules(requests));
   await prepareUserModules({ typescript: config.typescript ?? isPackageNeededAndThere(), registry });
-  const rehearsal = rehearsalOfChild(registry);
-  const scoutRehearsal = rehearsalOfScout(registry);
-  const begun = performance.now();
+  // By the one clock that doesn't begin anew.
+  const begun = process.hrtime.bigint();
   await untilQuiet(addon, config.idleTimeoutMs / 2);
 
-  const environment = { ...process.env } as Record<string, string>;
   const packageRoot = path.resolve(__dirname, '..');
   prepareFresh({ ownDirectories: [packageRoot] });
   const sandbox = { ...config.sandbox, filter: Buffer.from(config.sandbox.filter, 'base64') };
   sealRandom();
 
+  const { cwd, execArgv } = config;
+  const life = {
+    addon,
+    registry,
+    environment: { ...process.env } as Record<string, string>,
+    cwd,
+    execArgv,
+    rehearsal: rehearsalOfChild(registry),
+    scoutRehearsal: rehearsalOfScout(registry),
+  };
+  const spentMs = Number(process.hrtime.bigint() - begun) / 1e6;
   const served = addon.sealAndServe({
     controlFd: CONTROL_FD,
     stubFd: STUB_FD,
     ringFd: RING_FD,
     spareStubs: SPARE_STUBS,
-    idleTimeoutMs: Math.ceil(config.idleTimeoutMs - (performance.now() - begun)),
+    idleTimeoutMs: Math.ceil(config.idleTimeoutMs - spentMs),
     sandbox,
   });
-  const { cwd, execArgv } = config;
-  const { fd, isScout } = await serveAndWarmUp({ addon, served, registry, rehearsal });
-  const context = { addon, fd, registry, rehearsal, scoutRehearsal, environment, cwd, execArgv };
-  return () => (isScout ? scout(context) : runJob(context));
+  const clone = await serveAndWarmUp({ addon, served, life });
+  return { ...life, ...clone, title: 'node' };
 }
 
 // What goes wrong in a child is not the zygote's to complain of: it ends the child.
-void start().then((run) => run(), complain);
+void start().then(live, complain);

@@ -5,11 +5,11 @@
  */
 import fs from 'node:fs';
 import { encodeJob, type Job } from '../protocol/messages.js';
+import type { ReceivedMessage } from './addon.js';
 import { findArrow } from './arrow.js';
-import { openTables, readJob } from './job.js';
+import { doJob, type Workplace } from './do-job.js';
 import type { ModuleRegistry } from './modules.js';
 import { REHEARSAL_TABLE } from './rehearsal-table.js';
-import { runSource } from './run-source.js';
 
 const READ_COLUMNS = `({ params, tables }) => {
   for (const table of Object.values(tables)) {
@@ -32,11 +32,14 @@ const USE_TABLES = `({ params, tables }) => {
   return { value: params, tables };
 };`;
 
-/** An ES text is compiled as CommonJS first, and so goes both ways. */
-const asModule = (entry: string): string => `export default ${entry}`;
-const asCommonJs = (entry: string): string => `module.exports = ${entry}`;
+/**
+ * An ES text is compiled as CommonJS first, and so goes both ways. Whoever imports all of node:fs makes node load more of it,
+ * which takes a child 2 ms.
+ */
+const asModule = (entry: string): string => `import 'node:fs'; export default ${entry}`;
+const asCommonJs = (entry: string): string => `require('node:fs'); module.exports = ${entry}`;
 
-function jobOf(code: string, tables: Tables): Rehearsal {
+function jobOf(code: string, tables: readonly Uint8Array[]): Rehearsal {
   const job: Job<unknown> = {
     task: {
       kind: 'source',
@@ -46,8 +49,8 @@ function jobOf(code: string, tables: Tables): Rehearsal {
       typescript: false,
       params: { text: 'text', numbers: [1, 2.5], nothing: null },
     },
-    tables: [...tables].map(([name, bytes]) => ({ name, place: { bytes } })),
-    fds: { stdin: 0, stdout: 1, stderr: 2, result: 3, output: 4 },
+    tables: tables.map((bytes, index) => ({ name: `table${index}`, place: { bytes } })),
+    fds: { result: 0, output: 1 },
     limits: {
       maxResultBytes: 65_536,
       maxResultDepth: 10,
@@ -59,47 +62,47 @@ function jobOf(code: string, tables: Tables): Rehearsal {
   return { message: Buffer.concat(encodeJob(job)) };
 }
 
-/** Arrow IPC bytes by name. */
-type Tables = ReadonlyMap<string, Uint8Array>;
-
 export interface Rehearsal {
   /** Encoded in the zygote. */
   readonly message: Buffer;
 }
 
-/** The job reads nothing from outside. */
-const nothing = (): never => {
-  throw new RangeError('the rehearsal has nothing to map');
-};
-const addon = { mapPrivate: nothing, mapUncounted: nothing };
-
-export async function rehearse(registry: ModuleRegistry, { message }: Rehearsal): Promise<void> {
-  const received = { bytes: Buffer.from(message), fds: [] };
-  const { task, limits, tables } = readJob(addon, received);
-  if (task.kind !== 'source') return;
-  const outputFd = fs.openSync('/dev/null', 'w');
+/** All that the job writes goes to /dev/null, and ends nothing. @param start what does it */
+export async function rehearse(
+  workplace: Workplace,
+  { message }: Rehearsal,
+  start: (workplace: Workplace, message: ReceivedMessage) => void = doJob,
+): Promise<void> {
+  const open = (): number => fs.openSync('/dev/null', 'w');
+  const [result, output] = [open(), open()];
   await new Promise<void>((resolve) => {
     const exitNow = (): never => {
       resolve();
       return undefined as never;
     };
-    const standIn = { on: () => undefined, listenerCount: () => 0, reallyExit: exitNow };
-    runSource({
-      addon: { reportOutOfMemory: () => true, exitNow },
-      registry,
-      task,
-      tables: openTables(addon, received, tables),
-      limits,
-      resultFd: fs.openSync('/dev/null', 'w'),
-      outputFd,
-      enter: () => undefined,
-      process: standIn,
-      exit: () => {
-        standIn.reallyExit();
+    const process = { on: () => undefined, listenerCount: () => 0, reallyExit: exitNow };
+    const exit = (): void => {
+      process.reallyExit();
+    };
+    const mapping = (_fd: number, length: number): ArrayBuffer => new ArrayBuffer(length);
+    const addon = {
+      processId: workplace.addon.processId,
+      resetStartTime: () => {
+        workplace.addon.resetStartTime();
+        return true;
       },
-    });
+      duplicateTo: () => undefined,
+      mapPrivate: mapping,
+      mapUncounted: mapping,
+      reportOutOfMemory: () => true,
+      exitNow,
+    };
+    start(
+      { ...workplace, addon, cwd: '.', run: { process, exit } },
+      { bytes: Buffer.from(message), fds: [result, output] },
+    );
   });
-  fs.closeSync(outputFd);
+  fs.closeSync(output);
 }
 
 /**
@@ -118,10 +121,7 @@ export function rehearsalsOfAll(registry: ModuleRegistry): Rehearsal[] {
       date: [new Date(0), new Date(1)],
     });
     if (arrow === undefined || table === undefined) return [];
-    return [
-      ['file', arrow.tableToIPC(table, 'file')],
-      ['stream', arrow.tableToIPC(table, 'stream')],
-    ];
+    return [arrow.tableToIPC(table, 'file'), arrow.tableToIPC(table, 'stream')];
   });
   return [asModule, asCommonJs].map((text) => jobOf(text(USE_TABLES), tables));
 }
@@ -129,19 +129,23 @@ export function rehearsalsOfAll(registry: ModuleRegistry): Rehearsal[] {
 /** What each child rehearses before it parks: as little as makes the pages its own that nearly every job writes to. */
 export const rehearsalOfChild = (registry: ModuleRegistry): Rehearsal => smallRehearsal(registry, asModule);
 
+/** What the zygote rehearses last: to link a module that was never linked before takes code that nothing else takes. */
+export const lastRehearsal = (registry: ModuleRegistry): Rehearsal =>
+  smallRehearsal(registry, (entry) => `import 'node:os'; ${asModule(entry)}`);
+
 /** What a scout does in the place of a job, besides: a text is either kind of module. */
 export const rehearsalOfScout = (registry: ModuleRegistry): Rehearsal => smallRehearsal(registry, asCommonJs);
 
 function smallRehearsal(registry: ModuleRegistry, as: (entry: string) => string): Rehearsal {
-  const tables: Tables = findArrow(registry) === undefined ? new Map() : new Map([['file', REHEARSAL_TABLE]]);
+  const tables = findArrow(registry) === undefined ? [] : [REHEARSAL_TABLE];
   return jobOf(as(READ_COLUMNS), tables);
 }
 
-function tablesOf(make: () => [string, Uint8Array][]): Tables {
+function tablesOf(make: () => Uint8Array[]): Uint8Array[] {
   try {
-    return new Map(make());
+    return make();
   } catch {
     // Another version of apache-arrow, or something else under that name: who uses it will see.
-    return new Map();
+    return [];
   }
 }

@@ -6,10 +6,10 @@
  */
 import fs from 'node:fs';
 import type { Clone, ZygoteAddon } from './addon.js';
-import { collectGarbage, forgetsKinds } from './garbage.js';
-import type { ModuleRegistry } from './modules.js';
+import { type Life, rehearseLife } from './child.js';
+import { collectGarbage } from './garbage.js';
 import { sealRandom, unsealRandom } from './random.js';
-import { rehearsalsOfAll, rehearse, type Rehearsal } from './rehearsal.js';
+import { lastRehearsal, rehearsalsOfAll, rehearse } from './rehearsal.js';
 import { rehearseUserModules } from './user-module.js';
 
 /** Enough for V8 to have seen what types go where. */
@@ -22,19 +22,24 @@ const IDLE_TIMEOUT_MS = 60_000;
 const { setImmediate, clearImmediate } = globalThis;
 const { writeSync } = fs;
 
-async function* stepsOf(registry: ModuleRegistry, rehearsal: Rehearsal): AsyncGenerator<void, void> {
+/** What of a child's life there is before there is a child. */
+type Prepared = Omit<Life, 'fd' | 'isScout' | 'title'>;
+
+async function* stepsOf(life: Prepared): AsyncGenerator<void, void> {
+  const { registry, rehearsal, scoutRehearsal } = life;
   const rehearsals = [...rehearsalsOfAll(registry), rehearsal];
   await rehearseUserModules(registry);
   for (let round = 0; round < REHEARSALS; round++) {
     for (const each of rehearsals) {
       yield;
-      await rehearse(registry, each);
+      await rehearse(life, each);
     }
   }
   yield;
   collectGarbage();
-  // Each child would learn them again.
-  if (forgetsKinds) await rehearse(registry, rehearsal);
+  // What was collected with the garbage is compiled and learnt again, and not by each child.
+  await rehearse(life, scoutRehearsal);
+  await rehearseLife(life, lastRehearsal(registry));
 }
 
 /** @returns whether there are more steps */
@@ -57,14 +62,12 @@ export interface Serving {
   readonly addon: Pick<ZygoteAddon, 'sealAgain' | 'isWanted' | 'exitNow'>;
   /** What sealAndServe() has returned. */
   readonly served: Clone;
-  readonly registry: ModuleRegistry;
-  /** That of each child. */
-  readonly rehearsal: Rehearsal;
+  readonly life: Prepared;
 }
 
 /** Resolves in each clone. */
-export async function serveAndWarmUp({ addon, served, registry, rehearsal }: Serving): Promise<Clone> {
-  const steps = stepsOf(registry, rehearsal);
+export async function serveAndWarmUp({ addon, served, life }: Serving): Promise<Clone> {
+  const steps = stepsOf(life);
   while (served.fd < 0) {
     let isWarm: boolean;
     unsealRandom();

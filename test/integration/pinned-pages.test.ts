@@ -31,7 +31,7 @@ t.test('children copy a fraction of the pages that the first one copied', async 
 t.test('where no memory may be pinned, children copy what they write to, and all works', async (t) => {
   const source = `
     const zygote = await Zygote.start({ preload: ['apache-arrow'], from: FIXTURES, pool: { min: 0, max: 0 } });
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    while (!zygote.isWarm) await new Promise((resolve) => setTimeout(resolve, 10));
     const values = [];
     for (let i = 0; i < 5; i++) values.push((await zygote.run(${JSON.stringify(FAULTS)})).value);
     await zygote.close();

@@ -12,7 +12,11 @@ const MARK = '\n---- mark ----\n';
 function compiledBetweenMarks(log: string): string[] {
   const [, between] = log.split(MARK);
   if (between === undefined) throw new Error(`no marks in ${log}`);
-  return between
+  return namesCompiled(between);
+}
+
+function namesCompiled(log: string): string[] {
+  return log
     .split('\n')
     .map((line) => line.split(','))
     .filter(([kind, event]) => kind === 'function' && event === 'interpreter')
@@ -48,5 +52,31 @@ for (const type of ['file', 'stream'] as const) {
     // The first child is parked, and has rehearsed by itself.
     await compiled();
     t.strictSame(await compiled(), ['ours']);
+  });
+}
+
+for (const [kind, begin] of [
+  ['CommonJS', "const { writeSync } = require('fs'); module.exports ="],
+  ['ES', "import { writeSync } from 'fs'; export default"],
+] as const) {
+  t.test(`until a ${kind} module is called, nothing is compiled in a child but the module`, async (t) => {
+    const zygote = await startZygote(t, {
+      preload: ['apache-arrow'],
+      execArgv: LOG_COMPILED,
+      pool: { min: 0, max: 0 },
+    });
+    const code = `${begin} function ours() { writeSync(1, ${JSON.stringify(MARK)}); }`;
+    await whenWarm(zygote);
+    await zygote.run(code); // by the child that start() has parked
+    const { stdout } = await zygote.run(code, {}, { stdout: 'capture' });
+    // From where the child has its standard streams on.
+    const [before, after] = (stdout?.text ?? '').split(MARK);
+    t.ok(after !== undefined, 'it was called');
+    const names = namesCompiled(before ?? '');
+    t.ok(names.includes('ours'), 'it is logged');
+    t.strictSame(
+      names.filter((name) => name !== 'ours' && name !== ''),
+      [],
+    ); // the module itself has no name
   });
 }
