@@ -11,6 +11,8 @@ import { internalBinding, isLoaded, patchInternal } from './internals.js';
 interface PerformanceBinding {
   /** Milliseconds since the start of the zygote, which C++ keeps out of reach. */
   now(): number;
+  /** How many milliseconds the event loop has waited so far. */
+  loopIdleTime: () => number;
   /** In ns on the monotonic clock, but for the time stamp: µs since the epoch. -1: not reached. Shared with C++. */
   readonly milestones: Float64Array;
   readonly constants: Record<string, number>;
@@ -21,6 +23,8 @@ const NS_PER_S = 1e9;
 let binding: PerformanceBinding;
 /** What the clock of the zygote showed when the child began. */
 let offset = 0;
+/** And how long its event loop had waited. */
+let idleOffset = 0;
 let origin: number;
 let originTimestamp: number;
 /** The indices of the milestones that a running program has passed. */
@@ -49,6 +53,8 @@ export function installClock(): void {
       return binding.now() - offset;
     },
   });
+  const { loopIdleTime } = binding;
+  binding.loopIdleTime = () => loopIdleTime() - idleOffset;
   // This one took the function above from there before we came.
   const timeStamp = Object.getOwnPropertyDescriptor(Event.prototype, 'timeStamp');
   Object.defineProperty(Event.prototype, 'timeStamp', {
@@ -70,6 +76,7 @@ export function freshClock(): void {
   const { milestones } = binding;
   const at = (index: number): number => milestones[index] ?? NaN;
   offset = binding.now();
+  idleOffset += binding.loopIdleTime();
   const now = Number(process.hrtime.bigint());
   // Between steps of the clock this is finer than Date.now(), whose unit is a millisecond.
   const reckoned = at(originTimestamp) + (now - at(origin)) / 1e3;
