@@ -11,7 +11,7 @@ import { whenWarm } from './zygotes.js';
 
 /** In the order in which they happen, each with what happens until the next. */
 export const PHASES = {
-  called: 'host: checks the arguments, writes the table to a memfd, makes pipes',
+  called: 'host: checks the arguments, writes the job, makes pipe and memfd',
   cloneRequested: 'zygote: clones; child: new descriptors, drops capabilities, revives threads, reseeds',
   resumed: 'child: new random numbers, waits for the job',
   jobReceived: 'child: decodes the job',
