@@ -14,7 +14,8 @@ import { Pool, type ParkFailure } from './pool.js';
 import { planSandbox, type SandboxPlan } from './sandbox.js';
 import type { ActiveSandbox } from './types.js';
 
-const MAIN = fileURLToPath(new URL('../zygote/main.js', import.meta.url));
+/** zygote/main.ts and all that it imports (scripts/lib/zygote-bundle.mjs). */
+const MAIN = fileURLToPath(new URL('../zygote/bundle.js', import.meta.url));
 
 /** How much of what the zygote prints is kept for an error message. */
 const MAX_OUTPUT_BYTES = 64 * 1024;

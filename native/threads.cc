@@ -198,7 +198,11 @@ std::optional<Failure> AwaitIdle(pid_t self, uint64_t deadline, int timeout_ms) 
 
 bool BlocksSignal(const ThreadState& state, int signal) { return state.blocked_signals >> (signal - 1) & 1; }
 
+// SECURITY: SIGSTKFLT first, which no kernel sends. To be delivered it needs no room in the queue of signals, as
+// real-time ones do; children may have filled that by the time that threads are parked again.
 int FindFreeSignal() {
+  struct sigaction stack_fault;
+  if (sigaction(SIGSTKFLT, nullptr, &stack_fault) == 0 && stack_fault.sa_handler == SIG_DFL) return SIGSTKFLT;
   for (int signal = SIGRTMAX - 1; signal > SIGRTMIN; signal--) {
     struct sigaction action;
     if (sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) return signal;
@@ -302,7 +306,10 @@ int ReviveThreads() {
         nodespawner_start_thread(kFlags, &thread.context, thread.libc_tid, thread.libc_tid, thread.thread_pointer);
     if (tid < 0) return static_cast<int>(-tid);
   }
-  return 0;
+  // Which the threads are in already.
+  struct sigaction action = {};
+  action.sa_handler = SIG_DFL;
+  return sigaction(g_signal, &action, nullptr) == 0 ? 0 : errno;
 }
 
 }  // namespace nodespawner

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { buildNative } from './lib/native.mjs';
 import { buildSeccomp } from './lib/seccomp.mjs';
 import { inRoot, runBin } from './lib/project.mjs';
+import { bundleZygote } from './lib/zygote-bundle.mjs';
 
 const parts = ['lib', 'renderer', 'cli', 'zygote', 'protocol', 'test', 'bench', 'demo', 'examples'];
 const sources = /\.[cm]?ts$/;
@@ -47,4 +48,5 @@ if (only !== '--native') {
   removeStaleOutput();
   copyOtherFiles();
   runBin('typescript/bin/tsc', ['-p', inRoot('tsconfig.json')]);
+  bundleZygote();
 }
