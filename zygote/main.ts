@@ -23,6 +23,7 @@ import { untilQuiet } from './quiet.js';
 import { sealRandom } from './random.js';
 import { rehearsalOfChild, rehearsalOfScout } from './rehearsal.js';
 import { isPackageNeededAndThere } from './typescript.js';
+import { listenForEnd } from './uncaught.js';
 import { prepareUserModules } from './user-module.js';
 import { serveAndWarmUp } from './warm-up.js';
 
@@ -64,6 +65,7 @@ async function start(): Promise<Life> {
 
   const packageRoot = path.resolve(__dirname, '..');
   prepareFresh({ ownDirectories: [packageRoot] });
+  listenForEnd();
   const sandbox = { ...config.sandbox, filter: Buffer.from(config.sandbox.filter, 'base64') };
   sealRandom();
 

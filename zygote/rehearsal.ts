@@ -80,7 +80,7 @@ export async function rehearse(
       resolve();
       return undefined as never;
     };
-    const process = { on: () => undefined, listenerCount: () => 0, reallyExit: exitNow };
+    const process = { reallyExit: exitNow };
     const exit = (): void => {
       process.reallyExit();
     };

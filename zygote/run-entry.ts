@@ -2,6 +2,7 @@
 import type { PreloadedTask } from '../protocol/messages.js';
 import { preloadedFunction } from './entry.js';
 import type { ModuleRegistry } from './modules.js';
+import { leaveEndAlone } from './uncaught.js';
 
 /**
  * An error ends the process as an uncaught one does in node.
@@ -9,6 +10,7 @@ import type { ModuleRegistry } from './modules.js';
  * @param enter what has to be done before
  */
 export function runEntry(task: PreloadedTask, registry: ModuleRegistry, enter: () => void): void {
+  leaveEndAlone();
   // Out of the promise that the zygote started with: what goes wrong is uncaught, not a rejection of ours.
   setImmediate(() => {
     enter();

@@ -17,17 +17,10 @@ import { nearMiss } from './near-miss.js';
 import { writeTables } from './output.js';
 import { takeApart } from './returned.js';
 import { TableMemory } from './table-memory.js';
+import { tellOfUncaught } from './uncaught.js';
 import { compileUserModule } from './user-module.js';
 import { entryFunction, type EntryFunction, preloadedFunction } from './entry.js';
 import { describeError } from './describe-error.js';
-
-/** What of `process` a run uses. */
-export interface RunProcess {
-  exitCode?: number | string | null | undefined;
-  on(event: 'uncaughtExceptionMonitor', listener: (error: unknown) => void): unknown;
-  on(event: 'beforeExit', listener: () => void): unknown;
-  listenerCount(event: 'uncaughtException'): number;
-}
 
 export interface SourceRun {
   readonly addon: Pick<ZygoteAddon, 'reportOutOfMemory' | 'exitNow'>;
@@ -41,7 +34,7 @@ export interface SourceRun {
   /** What has to be done before the code and can fail by what the caller wants, as if the code had done it. */
   readonly enter: () => void;
   /** The process that the run ends, and how. @default this one, which ends as any does */
-  readonly process?: RunProcess;
+  readonly process?: object;
   readonly exit?: (code: number) => void;
 }
 
@@ -53,9 +46,6 @@ const { writeSync, closeSync } = fs;
 
 /** Encoded in the zygote: when it is needed there is no memory for it. */
 const OUT_OF_MEMORY = Buffer.concat(encodeResult({ kind: 'outOfMemory' }));
-
-/** "Unsettled Top-Level Await": https://nodejs.org/api/process.html#exit-codes */
-const UNSETTLED = 13;
 
 /** How often to look whether a pipe that was full has been read, in milliseconds. */
 const PRINTING_MS = 1;
@@ -111,16 +101,9 @@ export function runSource(run: SourceRun): void {
     exit(0);
   };
 
-  // Errors that nobody awaits. Node goes on to print them and to end the process, unless the code handles them itself.
-  process.on('uncaughtExceptionMonitor', (error: unknown) => {
-    if (process.listenerCount('uncaughtException') === 0) send(threw(error));
+  tellOfUncaught((error) => {
+    send(threw(error));
   });
-
-  // Where there is nothing left to wait for, the process ends, as any does; with the code that node itself has for that.
-  process.on('beforeExit', () => {
-    process.exitCode ??= UNSETTLED;
-  });
-
   addon.reportOutOfMemory(resultFd, OUT_OF_MEMORY);
 
   const work = async (): Promise<unknown> => {
