@@ -72,7 +72,7 @@ constexpr size_t kMostRecords = 512;
 constexpr int64_t kMostKilobytesLeft = int64_t{512} * 1024;
 
 // How long nobody has to have wanted anything for the zygote to be warmed up.
-constexpr int kQuietMs = 10;
+constexpr int kQuietMs = 25;
 // After so many requests it is warmed up all the same, for so long: each child takes longer as long as it is cold.
 constexpr int kMostAskedCold = 4;
 constexpr uint64_t kUnansweredNs = 20'000'000;

@@ -27,8 +27,9 @@ type Prepared = Omit<Life, 'fd' | 'isScout' | 'title'>;
 
 async function* stepsOf(life: Prepared): AsyncGenerator<void, void> {
   const { registry, rehearsal, scoutRehearsal } = life;
-  const rehearsals = [...rehearsalsOfAll(registry), rehearsal];
   await rehearseUserModules(registry);
+  yield;
+  const rehearsals = [...rehearsalsOfAll(registry), rehearsal];
   for (let round = 0; round < REHEARSALS; round++) {
     for (const each of rehearsals) {
       yield;
