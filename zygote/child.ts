@@ -58,13 +58,13 @@ export async function live(life: Life): Promise<void> {
 
 /** In the zygote: a whole life, so that no child has to compile what only children do. */
 export async function rehearseLife(life: Omit<Life, 'fd' | 'isScout'>, rehearsal: Rehearsal): Promise<void> {
-  await rehearse(life, rehearsal, (workplace, message) => {
+  await rehearse(life, rehearsal, (workplace, message, fail) => {
     const addon = {
       ...life.addon,
       ...workplace.addon,
       hasMessage: (): boolean => false,
       receiveMessage: (): ReceivedMessage => message,
     };
-    void live({ ...life, ...workplace, addon, fd: fs.openSync('/dev/null', 'r'), isScout: false });
+    live({ ...life, ...workplace, addon, fd: fs.openSync('/dev/null', 'r'), isScout: false }).catch(fail);
   });
 }

@@ -67,15 +67,19 @@ export interface Rehearsal {
   readonly message: Buffer;
 }
 
-/** All that the job writes goes to /dev/null, and ends nothing. @param start what does it */
+/**
+ * All that the job writes goes to /dev/null, and ends nothing.
+ *
+ * @param start what does it, and says if it fails before the job has begun
+ */
 export async function rehearse(
   workplace: Workplace,
   { message }: Rehearsal,
-  start: (workplace: Workplace, message: ReceivedMessage) => void = doJob,
+  start: (workplace: Workplace, message: ReceivedMessage, fail: (reason: unknown) => void) => void = doJob,
 ): Promise<void> {
   const open = (): number => fs.openSync('/dev/null', 'w');
   const [result, output] = [open(), open()];
-  await new Promise<void>((resolve) => {
+  await new Promise<void>((resolve, reject) => {
     const exitNow = (): never => {
       resolve();
       return undefined as never;
@@ -100,6 +104,7 @@ export async function rehearse(
     start(
       { ...workplace, addon, cwd: '.', run: { process, exit } },
       { bytes: Buffer.from(message), fds: [result, output] },
+      reject,
     );
   });
   fs.closeSync(output);

@@ -47,3 +47,9 @@ t.test('a zygote that gets no rest is warmed up all the same, and loses no child
   t.ok(zygote.isWarm);
   t.equal(new Set(random).size, random.length);
 });
+
+t.test('a zygote that can’t rehearse serves on as it is', async (t) => {
+  const zygote = await startZygote(t, { preload: ['./fails-rehearsal.cjs'], pool: NO_POOL });
+  await whenWarm(zygote);
+  t.equal((await zygote.run('module.exports = () => 1')).value, 1);
+});
