@@ -121,6 +121,8 @@ void BecomeChild(const ChildResources& resources, const Sandbox& sandbox) {
 
 void BecomeScout(int report) {
   constexpr unsigned kMostSeconds = 10;
+  // Which a preloaded module may handle.
+  signal(SIGALRM, SIG_DFL);
   alarm(kMostSeconds);
   const bool done = prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && RenewFds(&report, 1) == nullptr &&
                     ReviveThreads() == 0 && ReseedGenerators() == nullptr;

@@ -5,7 +5,7 @@ import type { Zygote } from '../../lib/index.js';
 import { eventually } from '../helpers/eventually.js';
 import { HostProgram } from '../helpers/host-program.js';
 import { descendantsOf, zygoteTree } from '../helpers/processes.js';
-import { MARK, newMark, NO_POOL, startZygote } from '../helpers/zygote.js';
+import { MARK, newMark, NO_POOL, startZygote, whenWarm } from '../helpers/zygote.js';
 
 /** How many page faults a child has taken when its code begins. */
 const FAULTS = 'module.exports = () => process.resourceUsage().minorPageFault';
@@ -64,3 +64,33 @@ t.test('of the scout nothing is left, and the ring is the zygote’s alone', asy
     [],
   );
 });
+
+function threadsOf(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/task`).length;
+  } catch {
+    return 0; // it has just ended
+  }
+}
+
+t.test(
+  'a scout that hangs is ended whatever modules do about signals, and the zygote is warm without it',
+  async (t) => {
+    const mark = newMark();
+    const zygote = await startZygote(t, {
+      preload: ['./holds-scout.cjs'],
+      env: { [MARK]: mark },
+      pool: NO_POOL,
+    });
+    // Holders have one. A scout sets its alarm before it has others.
+    const scout = await eventually('there is a scout', () =>
+      zygoteTree(mark)?.holders.find(({ pid }) => threadsOf(pid) > 1),
+    );
+    t.notOk(zygote.isWarm);
+    // Sooner than the alarm.
+    process.kill(scout.pid, 'SIGALRM');
+    await whenWarm(zygote);
+    t.equal((await zygote.run('module.exports = () => 1')).value, 1);
+    t.equal(zygoteTree(mark)?.holders.length, 0);
+  },
+);
