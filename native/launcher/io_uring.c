@@ -12,6 +12,8 @@
 #include "fail.h"
 
 enum { IO_URING_SETUP = 425, IO_URING_REGISTER = 427 }; /* the same on every architecture */
+/* But for x32, which has this in all of its numbers. */
+enum { X32_BIT = 0x40000000 };
 
 int open_pinning_ring(void) {
   struct io_uring_params params = {.flags = IORING_SETUP_R_DISABLED};
@@ -24,6 +26,7 @@ int open_pinning_ring(void) {
 void refuse_io_uring(void) {
   struct sock_filter code[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ~(unsigned)X32_BIT),
       BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, IO_URING_SETUP, 0, 5),
       BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, IO_URING_REGISTER, 4, 0),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IO_URING_REGISTER, 0, 2),
