@@ -6,7 +6,7 @@ import path from 'node:path';
 import { buildNative } from './lib/native.mjs';
 import { buildSeccomp } from './lib/seccomp.mjs';
 import { inRoot, runBin } from './lib/project.mjs';
-import { bundleZygote } from './lib/zygote-bundle.mjs';
+import { BUNDLE, bundleZygote } from './lib/zygote-bundle.mjs';
 
 const parts = ['lib', 'renderer', 'cli', 'zygote', 'protocol', 'test', 'bench', 'demo', 'examples'];
 const sources = /\.[cm]?ts$/;
@@ -36,6 +36,7 @@ function copyOtherFiles() {
 function removeStaleOutput() {
   for (const output of parts.map((part) => path.join('dist', part)).flatMap(filesIn)) {
     const file = path.relative('dist', output);
+    if (file === BUNDLE) continue;
     const source = file.replace(/(\.d)?\.([cm]?)[jt]s(\.map)?$/, '.$2ts');
     if (!fs.existsSync(inRoot(file)) && !fs.existsSync(inRoot(source))) fs.rmSync(inRoot(output));
   }

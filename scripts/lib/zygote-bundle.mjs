@@ -5,7 +5,8 @@ import path from 'node:path';
 import { inRoot } from './project.mjs';
 
 const ENTRY = 'zygote/main.js';
-const BUNDLE = 'zygote/bundle.js';
+/** Below dist/, too. */
+export const BUNDLE = 'zygote/bundle.js';
 
 /** Its modules are in `require.cache` under their own names, as if they had been loaded from their files. */
 const LOADER = `

@@ -1,10 +1,10 @@
-// CMakeLists.txt and binding.gyp build the same sources with the same definitions and flags.
+// CMakeLists.txt and binding.gyp build the same sources with the same definitions and flags, and the zygote is in one file.
 //
 // What CMake does is read from what it wrote for the last build: compile_commands.json and, for the linker, the
 // targets' own files, so that a flag counts wherever in CMakeLists.txt it comes from.
 import { execFileSync, execSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { addonPath } from '../../lib/native-path.js';
@@ -122,3 +122,18 @@ t.test(
     t.end();
   },
 );
+
+t.test('the zygote is started with the modules that were built, all in one file', (t) => {
+  const dist = join(root, 'dist');
+  const bundle = readFileSync(join(dist, 'zygote/bundle.js'), 'utf8');
+  const ids = [...bundle.matchAll(/^"([^"]+\.js)": \[\(function/gm)].map(([, id]) => id ?? '');
+  t.ok(ids.includes('zygote/main.js') && ids.includes('protocol/job.js'));
+  for (const id of ids) {
+    const code = readFileSync(join(dist, id), 'utf8').replace(/^\/\/# sourceMappingURL=.*$/m, '');
+    t.ok(bundle.includes(code), id);
+    for (const [, request = ''] of code.matchAll(/\brequire\("(\.[^"]+)"\)/g)) {
+      t.ok(ids.includes(join(dirname(id), request)), `${id} requires ${request}`);
+    }
+  }
+  t.end();
+});
