@@ -1,9 +1,10 @@
 /** A child that runs code: spawn() and run(). */
-import type { SourceKind } from '../protocol/messages.js';
+import { types } from 'node:util';
+import { encodeParams, type SourceKind } from '../protocol/messages.js';
 import { collect } from './collect.js';
 import { InvalidOptionError, NodespawnerError } from './errors.js';
 import { Handle, pin } from './handle.js';
-import { placeTables } from './input-tables.js';
+import { type InputTables, placeTables } from './input-tables.js';
 import { addStandardFds, packJob } from './job-message.js';
 import { keepAliveUntil, keptAlive } from './keep-alive.js';
 import { native } from './native.js';
@@ -96,7 +97,10 @@ export async function startCode(
   let stdio: Stdio | undefined;
   let releaseOutput = NOTHING;
   try {
-    const placed = await placeTables(inputs.tables);
+    const { params = {} } = inputs;
+    const placing = placeTables(inputs.tables);
+    const taken = types.isPromise(placing) ? paramsAsTheyAre(params, placing) : params;
+    const placed = types.isPromise(placing) ? await placing : placing;
     cleanups.push(() => {
       placed.release();
     });
@@ -140,7 +144,7 @@ export async function startCode(
           filename: options.filename,
           sourceKind: SOURCE_KINDS[options.format],
           typescript: options.typescript,
-          params: inputs.params === undefined ? {} : inputs.params,
+          params: taken,
           adapter: options.adapter && {
             specifier: options.adapter.module,
             exportName: options.adapter.export,
@@ -176,6 +180,21 @@ export async function startCode(
     if (stdio !== undefined) await keptAlive(Promise.resolve(stdio.finish()));
     releaseOutput();
     throw toSpawnError(error);
+  }
+}
+
+/** What the caller makes of them while tables are copied is none of the job's. */
+function paramsAsTheyAre(params: unknown, placing: Promise<InputTables>): unknown {
+  try {
+    return encodeParams(params);
+  } catch (error) {
+    void placing.then(
+      (placed) => {
+        placed.release();
+      },
+      () => undefined,
+    );
+    throw error;
   }
 }
 

@@ -112,19 +112,22 @@ async function copyInPieces(tables: readonly InputTable[], maxBytes: number): Pr
   return { memory, places };
 }
 
+function rangesOf({ memory, places }: Copies): SharedRange[] {
+  for (let holders = 1; holders < places.length; holders++) memory.hold();
+  return places.map((place) => ({ memory, ...place }));
+}
+
 /**
  * Writes tables to a sealed memfd, one after the other. Each of the ranges is one hold on the memory.
  *
  * @param maxBytes of all of them: Node 20 can't map more than 4 GB at once
+ * @returns a promise unless all of them are small and bytes
  * @throws {InvalidOptionError}
  */
-export async function copyTables(
+export function copyTables(
   tables: readonly InputTable[],
   maxBytes: number = constants.MAX_LENGTH,
-): Promise<SharedRange[]> {
-  const { memory, places } = areAtHand(tables)
-    ? copyAtOnce(tables, maxBytes)
-    : await copyInPieces(tables, maxBytes);
-  for (let holders = 1; holders < places.length; holders++) memory.hold();
-  return places.map((place) => ({ memory, ...place }));
+): SharedRange[] | Promise<SharedRange[]> {
+  if (areAtHand(tables)) return rangesOf(copyAtOnce(tables, maxBytes));
+  return copyInPieces(tables, maxBytes).then(rangesOf);
 }

@@ -1,4 +1,5 @@
 /** Tables on their way to a child: Arrow IPC files or streams, mapped there in sealed memfds, or in the job if they are small. */
+import { types } from 'node:util';
 import { INLINE_BYTES } from '../protocol/job-header.js';
 import { assertOutline, copyTables, type InputTable } from './copy-tables.js';
 import type { SharedRange } from './shared-memory.js';
@@ -24,10 +25,14 @@ function areSmall(inputs: readonly InputTable[]): inputs is InputTable<Uint8Arra
   return inputs.every(([input]) => input instanceof Uint8Array && (bytes += input.byteLength) <= MOST_IN_JOB);
 }
 
-/** @throws {InvalidOptionError} */
-export async function placeTables(
+/**
+ * Where it returns no promise, tables can be sent at once, as they were when the caller gave them.
+ *
+ * @throws {InvalidOptionError}
+ */
+export function placeTables(
   inputs: Readonly<Record<string, TableInput>> | undefined,
-): Promise<InputTables> {
+): InputTables | Promise<InputTables> {
   const placed: PlacedTable[] = [];
   const release = (): void => {
     for (const table of placed.splice(0)) if ('range' in table) table.range.memory.release();
@@ -46,18 +51,25 @@ export async function placeTables(
       }
     }
     const given: readonly InputTable[] = others;
-    if (areSmall(given)) {
-      for (const [index, [bytes, option]] of given.entries()) {
-        assertOutline(bytes, option, bytes);
-        placed.push({ name: names[index] ?? '', bytes });
-      }
-    } else {
-      const ranges = await copyTables(given);
+    const place = (ranges: readonly SharedRange[]): InputTables => {
       placed.push(...ranges.map((range, index) => ({ name: names[index] ?? '', range })));
+      return { tables: [...placed], release };
+    };
+    if (!areSmall(given)) {
+      const ranges = copyTables(given);
+      if (!types.isPromise(ranges)) return place(ranges);
+      return ranges.then(place, (error: unknown) => {
+        release();
+        throw error;
+      });
     }
+    for (const [index, [bytes, option]] of given.entries()) {
+      assertOutline(bytes, option, bytes);
+      placed.push({ name: names[index] ?? '', bytes });
+    }
+    return { tables: [...placed], release };
   } catch (error) {
     release();
     throw error;
   }
-  return { tables: [...placed], release };
 }

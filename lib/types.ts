@@ -197,7 +197,10 @@ export type TableInput =
   | { readonly path: string }
   | SharedTable;
 
-/** What the code is called with. */
+/**
+ * What the code is called with: params as they are when the call is made, and so are tables, if all of them are bytes, of at
+ * most 1 MiB each. Other tables must not change until the child is there.
+ */
 export interface Inputs {
   /** Any {@link PlainValue}. @default {} */
   readonly params?: unknown;

@@ -152,6 +152,13 @@ export class BinaryWriter {
     this.#position += bytes;
   }
 
+  /** What another has written. */
+  raw(written: Uint8Array): void {
+    this.#reserve(written.byteLength);
+    this.#chunk.set(written, this.#position);
+    this.#position += written.byteLength;
+  }
+
   /** Writes the length of something, and makes room for it. */
   #length(bytes: number): void {
     if (bytes > this.#maxBytes) {

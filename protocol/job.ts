@@ -7,8 +7,8 @@ import { readMessage } from './read-struct.js';
 import { enumValue } from './schema.js';
 import { allSteps } from './steps.js';
 import { withPaths } from './refusal.js';
-import type { PlainValue } from './value.js';
-import { type Rooted, writeMessage } from './write-struct.js';
+import { encodeValue, type PlainValue } from './value.js';
+import { Encoded, type Rooted, writeMessage } from './write-struct.js';
 
 /** How source text is to be read; `detect` leaves it to the text. */
 export type SourceKind = 'detect' | 'commonjs' | 'module';
@@ -107,6 +107,15 @@ export function encodeJob(job: Job<unknown>, limits?: Partial<ValueLimits>): Buf
   });
 }
 
+/**
+ * The params of a task as they are now, for a job that can't be encoded yet. They are given in the place of the params.
+ *
+ * @throws as {@link encodeJob}
+ */
+export function encodeParams(params: unknown): Encoded {
+  return new Encoded(encodeValue(params, { root: 'params' }));
+}
+
 /** What a job with few params takes at most. */
 function usualBytes({ task, tables }: Job<unknown>): number {
   let bytes = 1024 + (task.kind === 'source' ? 3 * task.code.length : 0);
@@ -142,7 +151,7 @@ interface RawJob<Value> {
   readonly cwd?: string | undefined;
 }
 
-function toRaw({ task, tables, fds, limits, argv, env, cwd }: Job<unknown>): RawJob<Rooted> {
+function toRaw({ task, tables, fds, limits, argv, env, cwd }: Job<unknown>): RawJob<Rooted | Encoded> {
   return {
     task: toRawTask(task),
     tables,
@@ -154,7 +163,7 @@ function toRaw({ task, tables, fds, limits, argv, env, cwd }: Job<unknown>): Raw
   };
 }
 
-function toRawTask(task: Job<unknown>['task']): RawJob<Rooted>['task'] {
+function toRawTask(task: Job<unknown>['task']): RawJob<Rooted | Encoded>['task'] {
   if (task.kind === 'preloaded') {
     const { specifier, exportName, args } = task;
     const values = args.map((value, index) => ({ value, root: `args[${index}]` }));
@@ -162,9 +171,8 @@ function toRawTask(task: Job<unknown>['task']): RawJob<Rooted>['task'] {
   }
   const { code, filename, sourceKind, typescript, params, adapter } = task;
   const kind = SOURCE_KINDS[sourceKind];
-  return {
-    source: { code, filename, kind, typescript, params: { value: params, root: 'params' }, adapter },
-  };
+  const value = params instanceof Encoded ? params : { value: params, root: 'params' };
+  return { source: { code, filename, kind, typescript, params: value, adapter } };
 }
 
 /** The host has checked the sizes already, and a child has no reason to distrust it. */

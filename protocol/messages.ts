@@ -3,6 +3,7 @@ export {
   type Adapter,
   decodeJob,
   encodeJob,
+  encodeParams,
   type FileRange,
   type InputTable,
   type Job,

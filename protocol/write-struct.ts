@@ -14,9 +14,18 @@ export interface Rooted {
   readonly root: string;
 }
 
+/** A Value that was written before, in a message of its own. */
+export class Encoded {
+  readonly chunks: readonly Uint8Array[];
+
+  constructor(chunks: readonly Uint8Array[]) {
+    this.chunks = chunks;
+  }
+}
+
 /**
  * @param message fields by name, which the schema doesn't check: numbers that are safe integers, strings, booleans,
- *   arrays, objects of fields, and {@link Rooted}; what is undefined is left out
+ *   arrays, objects of fields, and {@link Rooted} or {@link Encoded}; what is undefined is left out
  * @throws {Refusal} for strings; {UnsupportedValueError | ValueTooLargeError} for values
  */
 export function writeMessage(
@@ -68,6 +77,10 @@ function writeField(type: FieldType, field: unknown, writer: BinaryWriter, value
       writer.bytes(field as Uint8Array);
       break;
     case 'value': {
+      if (field instanceof Encoded) {
+        for (const chunk of field.chunks) writer.raw(chunk);
+        break;
+      }
       const { value, root } = field as Rooted;
       values.encode(value, root);
       break;

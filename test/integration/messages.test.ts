@@ -79,6 +79,20 @@ t.test('bytes of tables of any size around what goes with the job, in memory of 
   }
 });
 
+t.test('what the caller changes after the call, the code does not see', async (t) => {
+  const code = `module.exports = ({ params, tables }) => [params.i, ...Object.values(tables).map(({ numRows }) => numRows)]`;
+  const params = { i: 0 };
+  const calls = [undefined, tableToIPC(numbers(10)), tableToIPC(numbers(2100)), numbers(5)].map(
+    async (table, i) => {
+      params.i = i;
+      const call = zygote.run(code, { params, ...(table && { tables: { table } }) });
+      if (table instanceof Uint8Array) table.fill(0);
+      return (await call).value;
+    },
+  );
+  t.strictSame(await Promise.all(calls), [[0], [1, 10], [2, 2100], [3, 5]]);
+});
+
 t.test('a table of which the child reads a row costs it no more than that', async (t) => {
   const table = numbers(32 * MB);
   const { value, usage } = await zygote.run('module.exports = ({ tables }) => tables.table.get(7).n', {

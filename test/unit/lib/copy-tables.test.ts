@@ -12,6 +12,6 @@ t.test('more than can be mapped is refused by the name of the table at which it 
   const ranges = await copyTables([[chunks(), 'a'], [chunks(), 'b']], offset + length); // prettier-ignore
   t.strictSame(ranges.map(({ offset, length }) => [offset, length]), [[0, length], [offset, length]]); // prettier-ignore
   for (const { memory } of ranges) memory.release();
-  const error = await rejection(copyTables([[chunks(), 'a'], [chunks(), 'b']], offset + length - 1)); // prettier-ignore
+  const error = await rejection(Promise.resolve(copyTables([[chunks(), 'a'], [chunks(), 'b']], offset + length - 1))); // prettier-ignore
   t.match(error, { code: 'ERR_INVALID_OPTION', option: 'b', message: /at most \d+ bytes/ });
 });
