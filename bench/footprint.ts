@@ -1,5 +1,5 @@
 /** What a process holds between two rounds of work: memory and descriptors. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { collectGarbage } from '../test/helpers/garbage.js';
 
@@ -23,7 +23,23 @@ export function residentBytes(pid: number): number {
   return Number(kilobytes) * 1024;
 }
 
-export const fdsOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
+/** What the descriptors of a process lead to. */
+function targetsOf(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
+    } catch {
+      return []; // it has just been closed, as that of our own reading is
+    }
+  });
+}
+
+const isNetwork = (target: string): boolean => target.startsWith('net:[');
+
+/** Without those of network namespaces, of which init keeps some for later children. */
+export const fdsOf = (pid: number): number => targetsOf(pid).filter((target) => !isNetwork(target)).length;
+
+export const networksOf = (pid: number): number => targetsOf(pid).filter(isNetwork).length;
 
 /** Several collections: what finalizers let go of is garbage only then. */
 export async function hostMemory(): Promise<HostMemory> {

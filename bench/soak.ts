@@ -27,6 +27,7 @@ import {
   grownMemory,
   hostMemory,
   megabytes,
+  networksOf,
   residentBytes,
   SMALL_YOUNG_GENERATION,
   type HostMemory,
@@ -38,6 +39,8 @@ interface Footprint {
   readonly hostFds: number;
   readonly zygoteFds: number;
   readonly initFds: number;
+  /** Network namespaces that init keeps, beside those descriptors. */
+  readonly initNetworks: number;
   readonly host: HostMemory;
   readonly zygoteMemory: number;
 }
@@ -64,6 +67,8 @@ const ZYGOTE_SLACK = 4 * 2 ** 20;
 const PARKED = 2;
 /** As many as are made ahead of demand (zygote/main.ts). */
 const SPARE_STUBS = 2;
+/** Each stub has one, and up to 16 are spare (native/launcher/networks.c). */
+const MOST_NETWORKS = PARKED + SPARE_STUBS + 16;
 /** How long the last children may take to be gone, in milliseconds. */
 const SETTLE_MS = 10_000;
 
@@ -75,6 +80,7 @@ async function footprint(mark: string): Promise<Footprint> {
     hostFds: fdsOf(process.pid),
     zygoteFds: fdsOf(tree.zygote.pid),
     initFds: fdsOf(tree.init.pid),
+    initNetworks: networksOf(tree.init.pid),
     host,
     zygoteMemory: residentBytes(tree.zygote.pid),
   };
@@ -106,6 +112,7 @@ function compare(before: Footprint, after: Footprint): string[] {
   for (const name of ['hostFds', 'zygoteFds', 'initFds'] as const) {
     if (after[name] > before[name]) problems.push(`${name}: ${before[name]} before, ${after[name]} after`);
   }
+  if (after.initNetworks > MOST_NETWORKS) problems.push(`${after.initNetworks} network namespaces are kept`);
   problems.push(...grownMemory(before.host, after.host));
   problems.push(...grown('memory of the zygote', before.zygoteMemory, after.zygoteMemory, ZYGOTE_SLACK));
   return problems;
