@@ -38,6 +38,16 @@ t.test('a frame that code writes itself is its own word, 200 times', async (t) =
   t.equal(tried.length, 200);
 });
 
+t.test('a child that has sent its result is not over while one of its threads runs', async (t) => {
+  const frame = Buffer.concat(encodeResult({ kind: 'returned', value: 'early', tables: [] }));
+  const body = `
+    const { Worker } = require('node:worker_threads');
+    await new Promise((resolve) => new Worker('for (;;);', { eval: true }).on('online', resolve));
+    fs.writeSync(resultFd(), params);
+    sys('exit', 0);`;
+  await ends(t, lab, body, frame, { statuses: ['timedOut'], timeoutMs: 1000 });
+});
+
 t.test('each of its descriptors closed, one by one and all at once', async (t) => {
   const [fds] = [(await lab.value('return openFds().map(([fd]) => fd)')) as number[]];
   const body = `for (const fd of params < 0 ? ${JSON.stringify(fds)} : [params]) attempt(() => fs.closeSync(fd)); setTimeout(() => {}, 10); await sleep(20); return 1;`;

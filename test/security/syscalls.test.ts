@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { compile } from '../helpers/compile.js';
 import { buildRaw, HOST_TMP, Lab, only, statusOf, SYSTEM_CALLS } from '../helpers/security/lab.js';
-import { expectStatus, WITH_PROGRAMS } from '../helpers/zygote.js';
+import { expectStatus, NO_POOL, NO_SANDBOX, WITH_PROGRAMS } from '../helpers/zygote.js';
 
 const addon = buildRaw(t);
 const compute = await Lab.start(t, addon);
@@ -145,6 +145,20 @@ t.test('calls that well-meaning code tries get an error that it knows', async (t
     const unknown = /^(clone3|io_uring_\w+)$/.test(name);
     t.equal(error, expected[name] ?? (unknown ? 'ENOSYS' : 'EPERM'), name);
   }
+});
+
+t.test('with no layer at all there is no io_uring either, and no descriptor of the zygote’s', async (t) => {
+  const bare = await Lab.start(t, addon, NO_SANDBOX, { pool: NO_POOL });
+  const answers = await bare.value(`
+    const memory = Buffer.alloc(4096);
+    const answers = new Set([sys('io_uring_setup', 1, memory)]);
+    for (let fd = 0; fd < 256; fd++) {
+      answers.add(sys('io_uring_enter', fd, 1, 0, 0, 0, 0));
+      // IORING_REGISTER_BUFFERS is what the zygote may do.
+      for (let operation = 1; operation < 40; operation++) answers.add(sys('io_uring_register', fd, operation, memory, 1));
+    }
+    return { answers: [...answers], rings: openFds().filter(([, target]) => target.includes('io_uring')) };`);
+  t.strictSame(answers, { answers: ['ENOSYS'], rings: [] });
 });
 
 t.test('a call that is on no list is unknown, as to a kernel that does not have it', async (t) => {
