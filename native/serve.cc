@@ -231,9 +231,12 @@ class Server {
 
   // False if init failed to make one.
   bool TakeStub(Stub* stub, StubFailure* failure) {
+    // It failed ahead of demand, and what was in the way may be gone: too many children, or descriptors.
+    for (size_t i = 0; i < stub_failures_.size(); i++) AskForStub(options_.stub_fd);
+    stub_failures_.clear();
     while (stubs_.empty() && stub_failures_.empty()) ReceiveFromInit(0);
     AskForStub(options_.stub_fd);
-    if (!stub_failures_.empty()) {
+    if (stubs_.empty()) {
       *failure = stub_failures_.front();
       stub_failures_.erase(stub_failures_.begin());
       return false;

@@ -22,7 +22,7 @@ import { SharedTable, type ChildProcess, type TableInput } from '../../lib/index
 import { collectGarbage } from '../helpers/garbage.js';
 import { HostProgram } from '../helpers/host-program.js';
 import { asOtherUser } from '../helpers/other-user.js';
-import { rejection, startZygote } from '../helpers/zygote.js';
+import { NO_POOL, rejection, startZygote } from '../helpers/zygote.js';
 
 const zygote = await startZygote(t, { preload: ['apache-arrow', './entries.cjs', './es-module.mjs'] });
 
@@ -245,6 +245,23 @@ t.test('more calls than a zygote may have children: each is settled, and the nex
   for (const { reason } of failed) t.match(reason, { code: 'ERR_SPAWN_FAILED', errno: 'EAGAIN' });
   t.ok(outcomes.length - failed.length >= 200, `${failed.length} failed`);
   t.equal((await zygote.run('module.exports = () => 1')).value, 1);
+});
+
+t.test('what kept children from being had is forgotten when it is over', async (t) => {
+  const unpooled = await startZygote(t, { pool: NO_POOL });
+  const options = { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' } as const;
+  const calls = Array.from({ length: 260 }, () =>
+    unpooled.spawn(
+      'module.exports = () => new Promise((resolve) => setTimeout(resolve, 2 ** 30))',
+      {},
+      options,
+    ),
+  );
+  const started = (await Promise.allSettled(calls)).flatMap((call) => ('value' in call ? [call.value] : []));
+  t.ok(started.length < calls.length);
+  for (const child of started) child.kill('SIGKILL');
+  await Promise.all(started.map(({ result }) => result));
+  for (let i = 0; i < 4; i++) t.equal((await unpooled.run('module.exports = () => 1')).value, 1);
 });
 
 /** A host that may have few descriptors makes many calls, and more calls once they are over. */
