@@ -97,8 +97,9 @@ const char* RenewPipe(const Pipe& pipe) {
   return nullptr;
 }
 
+// Some pipes may be known already, with what was in them.
 template <typename IsOwn>
-std::optional<Failure> Inventory(IsOwn is_own) {
+std::optional<Failure> Inventory(IsOwn is_own, const std::vector<Pipe>& known_pipes = {}) {
   g_event_fds.clear();
   g_epolls.clear();
   g_registrations.clear();
@@ -135,7 +136,15 @@ std::optional<Failure> Inventory(IsOwn is_own) {
     if ((ends[0].flags & O_ACCMODE) == O_WRONLY) std::swap(ends[0], ends[1]);
     Pipe pipe = {ends[0].fd, ends[1].fd, ends[0].flags, ends[1].flags, 0, {}};
     const bool is_pair = (pipe.read_flags & O_ACCMODE) == O_RDONLY && (pipe.write_flags & O_ACCMODE) == O_WRONLY;
-    if (!is_pair || !PeekPipe(pipe.read_fd, &pipe)) return NotCarried(ends[0]);
+    if (!is_pair) return NotCarried(ends[0]);
+    const auto known = std::find_if(known_pipes.begin(), known_pipes.end(), [&](const Pipe& before) {
+      return before.read_fd == pipe.read_fd && before.write_fd == pipe.write_fd;
+    });
+    if (known != known_pipes.end()) {
+      pipe = *known;
+    } else if (!PeekPipe(pipe.read_fd, &pipe)) {
+      return NotCarried(ends[0]);
+    }
     g_pipes.push_back(pipe);
     g_kept.push_back(pipe.read_fd);
     g_kept.push_back(pipe.write_fd);
@@ -158,7 +167,9 @@ std::optional<Failure> InventoryFds(const std::vector<int>& own) {
 
 std::optional<Failure> InventoryFdsAgain() {
   const std::vector<int> known = g_kept;
-  auto failure = Inventory([&](int fd) { return !std::binary_search(known.begin(), known.end(), fd); });
+  // libuv notes signals in one, which were the zygote's since.
+  const std::vector<Pipe> known_pipes = g_pipes;
+  auto failure = Inventory([&](int fd) { return !std::binary_search(known.begin(), known.end(), fd); }, known_pipes);
   if (!failure && g_kept != known) failure = Failure::Code("ERR_FD_NOT_CARRIED", "a descriptor of the runtime is gone");
   return failure;
 }

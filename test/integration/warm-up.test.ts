@@ -1,8 +1,10 @@
 /** A zygote serves before it is warm, and warms up between its children. They don't see any of it. */
+import { setTimeout as pause } from 'node:timers/promises';
 import t from 'tap';
 import type { Zygote } from '../../lib/index.js';
 import { OWN_FDS } from '../helpers/own-fds.js';
-import { NO_POOL, startZygote, whenWarm } from '../helpers/zygote.js';
+import { zygoteTree } from '../helpers/processes.js';
+import { MARK, newMark, NO_POOL, startZygote, whenWarm } from '../helpers/zygote.js';
 
 interface Seen {
   /** How often a timer of a preloaded module has fired before the child began. */
@@ -52,4 +54,19 @@ t.test('a zygote that can’t rehearse serves on as it is', async (t) => {
   const zygote = await startZygote(t, { preload: ['./fails-rehearsal.cjs'], pool: NO_POOL });
   await whenWarm(zygote);
   t.equal((await zygote.run('module.exports = () => 1')).value, 1);
+});
+
+t.test('signals that it gets meanwhile are its own', async (t) => {
+  const mark = newMark();
+  const zygote = await startZygote(t, { preload: PRELOAD, env: { [MARK]: mark }, pool: NO_POOL });
+  const { pid } = zygoteTree(mark)!.zygote;
+  // More than what a self-pipe may hold.
+  for (let i = 0; i < 6; i++) {
+    process.kill(pid, 'SIGUSR2');
+    await pause(2);
+  }
+  await whenWarm(zygote);
+  const code = `const { state } = require('./ticks.cjs');
+    module.exports = () => new Promise((resolve) => setTimeout(() => resolve(state.signals), 20));`;
+  t.equal((await zygote.run(code)).value, 0);
 });
