@@ -70,6 +70,8 @@ t.test('in a control group that is full, the child dies, and host, zygote and si
     `// Larger than the child that is going to be killed.
      const ballast = Buffer.alloc(200 * 2 ** 20, 1);
      const zygote = await Zygote.start({ preload: [], sandbox: { limits: { memoryBytes: 4 * 2 ** 30 } } });
+     // Until then it takes memory itself, and the kernel would look for somebody else to kill while the child ends.
+     while (!zygote.isWarm) await new Promise((resolve) => setTimeout(resolve, 10));
      const sibling = await zygote.spawn('module.exports = () => new Promise((r) => process.stdin.once("data", () => r("undisturbed")))', {}, { stdin: 'pipe' });
      const bomb = await zygote.spawn('module.exports = () => { const all = []; for (;;) all.push(Buffer.alloc(2 ** 20, 1)); }');
      const { status } = await bomb.result;
