@@ -6,7 +6,7 @@ import { native } from '../../lib/native.js';
 import { startRenderer, step, workflow } from '../helpers/renderer.js';
 import { eventually } from '../helpers/eventually.js';
 
-const CALLS = ['createMemfd', 'createFilledMemfd', 'pipe', 'socketPair'] as const;
+const CALLS = ['createMemfd', 'createFilledMemfd', 'createEmptyMemfd', 'pipe', 'socketPair'] as const;
 
 /** Fails as the system does where a process has all files open that it may. @returns how often each has failed */
 function injectFaults(
@@ -74,7 +74,7 @@ t.test('with calls that fail with EMFILE at random', async (t) => {
     [],
     'and none is blamed on the step',
   );
-  for (const name of ['createFilledMemfd', 'pipe']) t.ok(counts[name], `${name} has failed`);
+  for (const name of ['createEmptyMemfd', 'pipe']) t.ok(counts[name], `${name} has failed`);
   t.ok(ended.includes('ok') && ended.includes('internal'));
   t.strictSame(new Set(await render(100)), new Set(['ok']), 'once there are descriptors, all is well');
   await eventually('no memory of a child is left', () => memfds() === 0);
