@@ -24,8 +24,11 @@ t.test("each namespace is the child's own, the layer alone and all together", as
   for (const [layer, name] of spaces) {
     const alone = await Lab.start(t, addon, { off: only(layer) });
     const own = new Set([readlinkSync(`/proc/self/ns/${name}`)]);
+    // All at a time: the kernel gives the number of a namespace that is gone to another.
+    const children = [];
     for (const from of [alone, alone, lab, lab]) {
       const child = await from.spawn('console.log(1); await sleep(10_000)', undefined, { stdout: 'pipe' });
+      children.push(child);
       await new Promise((resolve) => child.stdout!.once('data', resolve));
       own.add(readlinkSync(`/proc/${child.pid}/ns/${name}`));
       t.not(readlinkSync(`/proc/${child.pid}/ns/pid`), readlinkSync('/proc/self/ns/pid'));
@@ -37,9 +40,9 @@ t.test("each namespace is the child's own, the layer alone and all together", as
               readlinkSync(`/proc/${child.pid}/ns/${otherName}`),
               readlinkSync(`/proc/self/ns/${otherName}`),
             );
-      child.kill();
     }
     t.equal(own.size, 5, name);
+    for (const child of children) child.kill();
   }
 });
 
