@@ -2,6 +2,9 @@
 import { setTimeout } from 'node:timers/promises';
 import { Zygote, type ZygoteOptions } from '../lib/index.js';
 
+/** How long that takes at the most, in milliseconds. */
+const RENEWED_MS = 200;
+
 /** With apache-arrow, and everything else as it is by default. */
 export function startCold(preload: readonly string[], options: ZygoteOptions = {}): Promise<Zygote> {
   return Zygote.start({ preload: ['apache-arrow', ...preload], from: import.meta.url, ...options });
@@ -15,6 +18,8 @@ export async function whenWarm(zygote: Zygote): Promise<void> {
 export async function startZygote(preload: readonly string[], options: ZygoteOptions = {}): Promise<Zygote> {
   const zygote = await startCold(preload, options);
   await whenWarm(zygote);
+  // Children that were parked before are replaced now.
+  await setTimeout(RENEWED_MS);
   return zygote;
 }
 
