@@ -13,6 +13,7 @@
 
 #include "fail.h"
 #include "ids.h"
+#include "oldest.h"
 
 /* A directory with the groups of all children, and which of the files that are read of a group there are. NULL: another
  * controller's. */
@@ -248,16 +249,9 @@ static struct cgroup_events read_events(int group, const char *name) {
   return since;
 }
 
-/* That which has rested longest. */
-static int take_group(void) {
-  if (free_count == 0) return group_count++;
-  const int group = free_groups[0];
-  memmove(free_groups, free_groups + 1, sizeof *free_groups * (size_t)--free_count);
-  return group;
-}
-
 int enter_cgroups(const struct launcher_options *options, int *group, int entrances[STUB_MAX_CGROUPS]) {
-  *group = take_group();
+  const int free_group = take_oldest(free_groups, &free_count);
+  *group = free_group >= 0 ? free_group : group_count++;
   char name[32];
   group_name(name, sizeof name, *group);
   int is_new = 0;

@@ -2,10 +2,10 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "layers.h"
+#include "oldest.h"
 
 /* More than start and end at the same time; each takes some 150 KB of the kernel's memory. */
 enum { MOST_SPARE = 16 };
@@ -13,13 +13,7 @@ enum { MOST_SPARE = 16 };
 static int spare[MOST_SPARE];
 static int spare_count;
 
-/* That which has rested longest, as ids are. */
-int take_network(void) {
-  if (spare_count == 0) return -1;
-  const int network = spare[0];
-  memmove(spare, spare + 1, sizeof *spare * (size_t)--spare_count);
-  return network;
-}
+int take_network(void) { return take_oldest(spare, &spare_count); }
 
 int open_network(const struct launcher_options *options, pid_t stub) {
   /* Only this layer gives us a /proc in which processes have the numbers that we know them by. */
