@@ -103,6 +103,12 @@ bool PeerIsGone(int error) { return error == EPIPE || error == ECONNRESET; }
 
 int64_t Microseconds(const timeval& t) { return int64_t{t.tv_sec} * 1000000 + t.tv_usec; }
 
+// What waitid(2) tells, as wait4(2) would.
+int WaitStatus(const siginfo_t& ended) {
+  if (ended.si_code == CLD_EXITED) return W_EXITCODE(ended.si_status, 0);
+  return ended.si_status | (ended.si_code == CLD_DUMPED ? WCOREFLAG : 0);
+}
+
 void AskForStub(int stub_fd) {
   const char one = 1;
   const int error = SendMessage(stub_fd, &one, 1, nullptr, 0);
@@ -148,7 +154,7 @@ class Server {
     ZygoteOnlyVector<pollfd>& sources = records_.sources;
     const int timeout_ms = until == ServeUntil::kQuiet ? kQuietMs : -1;
     for (int asked = 0;;) {
-      const size_t listeners = ListSources();
+      ListSources();
       const int ready = poll(sources.data(), sources.size(), timeout_ms);
       if (ready < 0 && errno != EINTR) End("poll", errno);
       if (ready < 0) continue;
@@ -157,14 +163,14 @@ class Server {
         return {kQuiet, false};
       }
       // Before anything that removes a record.
-      for (size_t i = listeners; i < sources.size(); i++) {
-        if (sources[i].revents) NoteForbiddenCall(&children_[i - listeners], sources[i].revents);
+      for (size_t i = kListeners; i < sources.size(); i++) {
+        if (sources[i].revents) NoteForbiddenCall(&children_[i - kListeners], sources[i].revents);
       }
-      if (sources[3].revents) ReceiveReport();
-      if (sources[2].revents) ReapChildren();
-      if (sources[1].revents) ReceiveFromInit(MSG_DONTWAIT);
-      if (sources[4].revents) HearScout();
-      if (sources[0].revents) {
+      if (sources[kReports].revents) ReceiveReport();
+      if (sources[kSignals].revents) ReapChildren();
+      if (sources[kInit].revents) ReceiveFromInit(MSG_DONTWAIT);
+      if (sources[kScout].revents) HearScout();
+      if (sources[kHost].revents) {
         asked++;
         const int job_fd = HandleRequest();
         if (job_fd >= 0) return {job_fd, false};
@@ -175,21 +181,23 @@ class Server {
   bool IsWanted() {
     if (monotonic_ns() < wanted_from_ns_) return false;
     ListSources();
-    records_.sources[1].fd = -1;  // stubs can wait
+    records_.sources[kInit].fd = -1;  // stubs can wait
     return poll(records_.sources.data(), records_.sources.size(), 0) != 0;
   }
 
  private:
-  // Returns where those of the children begin.
-  size_t ListSources() {
+  // What is waited for, and from where on the listeners of the children are.
+  enum Source : size_t { kHost, kInit, kSignals, kReports, kScout, kListeners };
+
+  void ListSources() {
     ZygoteOnlyVector<pollfd>& sources = records_.sources;
-    sources.clear();
-    for (const int fd : {options_.control_fd, options_.stub_fd, signal_fd_.get(), reports_.get(), scout_.get()}) {
-      sources.push_back({fd, POLLIN, 0});
-    }
-    const size_t listeners = sources.size();
+    sources.assign(kListeners, {-1, POLLIN, 0});
+    sources[kHost].fd = options_.control_fd;
+    sources[kInit].fd = options_.stub_fd;
+    sources[kSignals].fd = signal_fd_.get();
+    sources[kReports].fd = reports_.get();
+    sources[kScout].fd = scout_.get();
     for (const ChildRecord& child : children_) sources.push_back({child.listener.get(), POLLIN, 0});
-    return listeners;
   }
 
   // ---- init ----
@@ -455,24 +463,21 @@ class Server {
       const auto child = std::find_if(children_.begin(), children_.end(), is_it);
       // Or has told since, and ended: its child is not to be taken for nobody's, and its record to wait for ever.
       if (child == children_.end() && (HolderWillTell() || ReportIsWaiting())) continue;
-      // While it still has a pid.
-      if (child != children_.end() && (child->pid == pid || !child->pid)) AnnounceLate(&*child, ended.si_code);
-      // Nothing of it runs any more, and for the kernel to forget it takes 60 µs.
-      const bool is_child = child != children_.end() && child->pid == pid;
-      if (is_child && ended.si_code == CLD_EXITED && ended.si_status == 0) {
-        NoteEnd(&*child, 0, usage);
-        ReportEarly(*child);
+      // A holder without a child: there is none, or the kernel has killed both of them for want of memory.
+      if (child != children_.end() && (child->pid == pid || !child->pid)) {
+        AnnounceLate(&*child, ended.si_code);  // while it still has a pid
+        child->reaped = true;
+        child->wait_status = WaitStatus(ended);
+        child->usage = usage;
+        // Nothing of it runs any more, and for the kernel to forget it takes 60 µs.
+        if (child->pid == pid) ReportEarly(*child);
       }
-      int status;
       ended = {};
-      if (wait4(pid, &status, 0, &usage) != pid || child == children_.end()) continue;
+      if (waitpid(pid, nullptr, 0) != pid || child == children_.end()) continue;
       if (child->holder == pid) {
         child->holder_gone = true;
-        // Without it there is no child, or the kernel has killed both of them for want of memory.
-        if (!child->pid) NoteEnd(&*child, status, usage);
         KillStub(*child);
       } else {
-        NoteEnd(&*child, status, usage);
         // The control group is empty when the stub is gone, for the next child.
         if (child->holder_gone)
           KillStub(*child);
@@ -495,12 +500,6 @@ class Server {
       return true;
     }
     return false;
-  }
-
-  static void NoteEnd(ChildRecord* child, int status, const rusage& usage) {
-    child->reaped = true;
-    child->wait_status = status;
-    child->usage = usage;
   }
 
   void AnnounceLate(ChildRecord* child, int code) {
@@ -532,7 +531,7 @@ class Server {
   // the kernel to take the namespaces apart takes as long again.
   void ReportEarly(const ChildRecord& child) {
     if (!options_.sandbox.single_process || child.stub_gone || child.to_be_killed || child.failed.error) return;
-    if (child.forbidden >= 0) return;
+    if (child.forbidden >= 0 || child.wait_status != 0) return;
     if (KilobytesLeft() > kMostKilobytesLeft) return;
     Send(EndOf(child, ReplyKind::kReaped));
   }
