@@ -31,6 +31,7 @@ std::vector<iovec> PartsOf(const std::vector<PageRange>& ranges, const std::vect
   return parts;
 }
 
+// Returns 0 or an errno.
 int Register(int ring_fd, const std::vector<iovec>& buffers) {
   if (buffers.empty()) return 0;
   if (buffers.size() > kMostBuffers) return E2BIG;
@@ -40,14 +41,13 @@ int Register(int ring_fd, const std::vector<iovec>& buffers) {
 
 }  // namespace
 
-int PinPages(int ring_fd, const std::vector<PageRange>& ranges) {
+void PinPages(int ring_fd, const std::vector<PageRange>& ranges) {
   std::vector<Mapping> mappings = ReadMappings();
-  const int error = Register(ring_fd, PartsOf(ranges, mappings));
-  if (error != EOPNOTSUPP) return error;
+  if (Register(ring_fd, PartsOf(ranges, mappings)) != EOPNOTSUPP) return;
   // Before Linux 6.5: none of a file's, not even a private copy.
   const auto is_of_file = [](const Mapping& mapping) { return !mapping.path.empty() && mapping.path[0] == '/'; };
   mappings.erase(std::remove_if(mappings.begin(), mappings.end(), is_of_file), mappings.end());
-  return Register(ring_fd, PartsOf(ranges, mappings));
+  Register(ring_fd, PartsOf(ranges, mappings));
 }
 
 }  // namespace nodespawner

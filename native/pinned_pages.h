@@ -10,7 +10,7 @@
 namespace nodespawner {
 
 // Pins all of them that are memory of this process, as buffers of the ring (io_uring_register(2)), for as long as the
-// ring is open. Returns 0 or an errno: all are pinned or none is. EMFILE, EOPNOTSUPP and the like where it is no ring.
-int PinPages(int ring_fd, const std::vector<PageRange>& ranges);
+// ring is open. None where that can't be: no ring, or more memory than may be locked (RLIMIT_MEMLOCK of getrlimit(2)).
+void PinPages(int ring_fd, const std::vector<PageRange>& ranges);
 
 }  // namespace nodespawner
