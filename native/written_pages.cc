@@ -12,19 +12,17 @@
 namespace nodespawner {
 namespace {
 
-constexpr uintptr_t kPage = 4096;
-
 // Of an entry of /proc/self/pagemap (Documentation/admin-guide/mm/pagemap.rst).
 constexpr uint64_t kPresent = uint64_t{1} << 63, kFileOrShared = uint64_t{1} << 61, kExclusive = uint64_t{1} << 56;
 
 // A page that is still as the process that was cloned has it is mapped by both.
 bool IsWritten(uint64_t entry) { return (entry & (kPresent | kFileOrShared | kExclusive)) == (kPresent | kExclusive); }
 
-void Append(std::vector<PageRange>* ranges, uintptr_t page) {
-  if (!ranges->empty() && ranges->back().end == page) {
-    ranges->back().end += kPage;
+void Append(std::vector<PageRange>* ranges, uintptr_t start, uintptr_t end) {
+  if (!ranges->empty() && ranges->back().end == start) {
+    ranges->back().end = end;
   } else {
-    ranges->push_back({page, page + kPage});
+    ranges->push_back({start, end});
   }
 }
 
@@ -33,16 +31,17 @@ void Append(std::vector<PageRange>* ranges, uintptr_t page) {
 void ReportWrittenPages(int fd) {
   const UniqueFd pagemap(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
   if (!pagemap.valid()) return;
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   std::vector<PageRange> ranges;
   uint64_t entries[512];
   for (const Mapping& mapping : ReadMappings()) {
     if (!mapping.writable) continue;
     for (uintptr_t at = mapping.start; at < mapping.end;) {
-      const size_t wanted = std::min(sizeof entries, (mapping.end - at) / kPage * sizeof *entries);
-      const ssize_t got = pread(pagemap.get(), entries, wanted, static_cast<off_t>(at / kPage * sizeof *entries));
+      const size_t wanted = std::min(sizeof entries, (mapping.end - at) / page * sizeof *entries);
+      const ssize_t got = pread(pagemap.get(), entries, wanted, static_cast<off_t>(at / page * sizeof *entries));
       if (got <= 0) break;
-      for (size_t i = 0; i < static_cast<size_t>(got) / sizeof *entries; i++, at += kPage) {
-        if (IsWritten(entries[i])) Append(&ranges, at);
+      for (size_t i = 0; i < static_cast<size_t>(got) / sizeof *entries; i++, at += page) {
+        if (IsWritten(entries[i])) Append(&ranges, at, at + page);
       }
     }
   }
