@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { Zygote, type ZygoteOptions } from '../lib/index.js';
 
-/** How long that takes at the most, in milliseconds. */
+/** How long the pool takes to replace the children that were parked before the zygote was warm, in milliseconds. */
 const RENEWED_MS = 200;
 
 /** With apache-arrow, and everything else as it is by default. */
@@ -18,7 +18,6 @@ export async function whenWarm(zygote: Zygote): Promise<void> {
 export async function startZygote(preload: readonly string[], options: ZygoteOptions = {}): Promise<Zygote> {
   const zygote = await startCold(preload, options);
   await whenWarm(zygote);
-  // Children that were parked before are replaced now.
   await setTimeout(RENEWED_MS);
   return zygote;
 }
