@@ -16,6 +16,7 @@
 #include "fd_table.h"
 #include "huge_code.h"
 #include "launcher/layers.h"
+#include "malloc_holes.h"
 #include "out_of_memory.h"
 #include "randomness.h"
 #include "rlimits.h"
@@ -80,6 +81,7 @@ Napi::Value ServeChildren(Napi::Env env, bool is_warm) {
   if (clone.fd == kQuiet && is_warm) {
     // What compilers have freed, in the arenas of all threads: a clone would copy the tables of these pages.
     malloc_trim(0);
+    FillHoles();
     HaveRoom();
     PutCodeInHugePages();
     clone = Serve(ServeUntil::kEnd);
