@@ -27,6 +27,30 @@
       "configurations": { "Release": { "cflags!": ["-O3"] } }
     },
     {
+      "target_name": "nodespawner-preload",
+      "type": "loadable_module",
+      "product_extension": "so",
+      "win_delay_load_hook": "false",
+      "sources": [
+        "<!@(node -p \"require('fs').readdirSync('native/preload').filter((f) => f.endsWith('.c')).map((f) => 'native/preload/' + f).join(' ')\")"
+      ],
+      "defines": ["_GNU_SOURCE"],
+      "cflags!": ["-Wno-unused-parameter"],
+      "cflags": [
+        "-Wall",
+        "-Wextra",
+        "-Os",
+        "-fno-omit-frame-pointer",
+        "-fPIC",
+        "-fvisibility=hidden",
+        "-fstack-protector-strong"
+      ],
+      "cflags_c": ["-std=gnu11"],
+      "ldflags!": ["-rdynamic", "-pthread"],
+      "ldflags": ["-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack"],
+      "configurations": { "Release": { "cflags!": ["-O3"] } }
+    },
+    {
       "target_name": "nodespawner-launcher",
       "type": "executable",
       "win_delay_load_hook": "false",

@@ -45,6 +45,11 @@ export function zygoteAddonPath(): string {
   return findBinary('nodespawner.node', binaryFolders(packageRoot, process.env));
 }
 
+/** The path of the library that zygotes preload: native/preload/. */
+export function preloadedLibraryPath(): string {
+  return findBinary('nodespawner-preload.so', binaryFolders(packageRoot, process.env));
+}
+
 /** The path of the program that sets up what a zygote needs and then executes node. */
 export function launcherPath(): string {
   return findBinary('nodespawner-launcher', binaryFolders(packageRoot, process.env));

@@ -6,7 +6,7 @@ import { collect } from './collect.js';
 import { Control } from './control.js';
 import { NodespawnerError, ZygoteStartError } from './errors.js';
 import { beginCall, endCall } from './keep-alive.js';
-import { launcherPath, zygoteAddonPath } from './native-path.js';
+import { launcherPath, preloadedLibraryPath, zygoteAddonPath } from './native-path.js';
 import { native, REPLY_READY, REPLY_WARM, type Reply } from './native.js';
 import { hintFor } from './hints.js';
 import type { CheckedSandboxOptions, CheckedZygoteOptions } from './options.js';
@@ -77,6 +77,14 @@ function watchExit(process: NodeChildProcess): Promise<Exit> {
   });
 }
 
+/** The launcher, which is static, ignores it, and so it is for node alone: LD_PRELOAD of ld.so(8). */
+function withPreloaded(env: CheckedZygoteOptions['env'], library: string): NodeJS.ProcessEnv {
+  // What separates one library from the next, and what ld.so(8) replaces, can't be escaped.
+  if (/[\s:$]/.test(library)) return env;
+  const { LD_PRELOAD } = env;
+  return { ...env, LD_PRELOAD: LD_PRELOAD === undefined ? library : `${library}:${LD_PRELOAD}` };
+}
+
 interface Launched {
   readonly launcher: NodeChildProcess;
   readonly exit: Promise<Exit>;
@@ -98,7 +106,7 @@ function launch(options: CheckedZygoteOptions, plan: SandboxPlan, zygoteEnd: num
     const launcher = spawn(launcherPath(), command, {
       // Not in the host's process group: a Ctrl-C at the terminal is the host's to answer.
       detached: true,
-      env: options.env,
+      env: withPreloaded(options.env, preloadedLibraryPath()),
       cwd: '/',
       stdio: ['ignore', outputWrite, outputWrite, zygoteEnd],
     });

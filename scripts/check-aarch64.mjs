@@ -14,6 +14,6 @@ buildNative({
     CMAKE_ASM_COMPILER: `${prefix}gcc`,
   },
 });
-for (const name of ['nodespawner.node', 'nodespawner-launcher']) {
+for (const name of ['nodespawner.node', 'nodespawner-preload.so', 'nodespawner-launcher']) {
   run(`${prefix}readelf`, ['-h', inRoot('build-aarch64/Release', name)]);
 }

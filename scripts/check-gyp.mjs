@@ -24,6 +24,7 @@ try {
   ]);
   console.log(`the addon exports: ${names.toString().trim()}`);
   fs.accessSync(path.join(copy, 'build/Release/nodespawner-launcher'), fs.constants.X_OK);
+  fs.accessSync(path.join(copy, 'build/Release/nodespawner-preload.so'));
 } finally {
   fs.rmSync(copy, { recursive: true });
 }

@@ -12,7 +12,8 @@ const prebuilt = path.join(root, 'prebuilds', `${process.platform}-${process.arc
 // of a foreign binary is an answer too.
 function prebuiltFits() {
   const addon = path.join(prebuilt, 'nodespawner.node');
-  if (!fs.existsSync(addon) || !fs.existsSync(path.join(prebuilt, 'nodespawner-launcher'))) return false;
+  const others = ['nodespawner-preload.so', 'nodespawner-launcher'];
+  if (![addon, ...others.map((name) => path.join(prebuilt, name))].every(fs.existsSync)) return false;
   return spawnSync(process.execPath, ['-e', `require(${JSON.stringify(addon)})`]).status === 0;
 }
 

@@ -6,7 +6,7 @@ import { inRoot, run } from './lib/project.mjs';
 
 const folder = inRoot('prebuilds', `${process.platform}-${process.arch}`);
 fs.mkdirSync(folder, { recursive: true });
-for (const name of ['nodespawner.node', 'nodespawner-launcher']) {
+for (const name of ['nodespawner.node', 'nodespawner-preload.so', 'nodespawner-launcher']) {
   const target = path.join(folder, name);
   run('strip', ['--strip-unneeded', '-o', target, inRoot('build/Release', name)]);
   fs.chmodSync(target, 0o755);

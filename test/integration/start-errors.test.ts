@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { InvalidOptionError, Zygote, ZygoteStartError, type ZygoteOptions } from '../../lib/index.js';
-import { addonPath } from '../../lib/native-path.js';
+import { addonPath, preloadedLibraryPath } from '../../lib/native-path.js';
 import { compile } from '../helpers/compile.js';
 import { HostProgram } from '../helpers/host-program.js';
 import { asOtherUser } from '../helpers/other-user.js';
@@ -244,6 +244,7 @@ t.test('a launcher that can not be executed', async (t) => {
   const release = join(folder, 'Release');
   mkdirSync(release);
   symlinkSync(addonPath(), join(release, 'nodespawner.node'));
+  symlinkSync(preloadedLibraryPath(), join(release, 'nodespawner-preload.so'));
   const launcher = join(release, 'nodespawner-launcher');
   for (const [content, mode, expected] of [
     ['', 0o644, /could not be started.*EACCES/],

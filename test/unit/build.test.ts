@@ -56,7 +56,7 @@ function readGyp(name: string): Build {
 }
 
 /** Comes from cmake-js and CMake itself, or is meant for this project's own builds only. */
-const cmakeOnly = /^-(Werror|DBUILDING_NODE_EXTENSION|Dnodespawner_EXPORTS)$/;
+const cmakeOnly = /^-(Werror|DBUILDING_NODE_EXTENSION|Dnodespawner(_preload)?_EXPORTS)$/;
 
 function readCmake(name: string): Build {
   const commands = JSON.parse(readFileSync(join(root, 'build/compile_commands.json'), 'utf8')) as {
@@ -87,7 +87,7 @@ function linkFlags(name: string): string[] {
   return line.split(/\s+/).filter((word) => /^-(static|Wl,(?!-soname))/.test(word));
 }
 
-for (const name of ['nodespawner', 'nodespawner-launcher']) {
+for (const name of ['nodespawner', 'nodespawner-preload', 'nodespawner-launcher']) {
   t.test(`${name} is the same in CMakeLists.txt and binding.gyp`, (t) => {
     const cmake = readCmake(name);
     const gyp = readGyp(name);

@@ -1,7 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { addonPath, binaryFolders, findBinary, launcherPath } from '../../../lib/native-path.js';
+import {
+  addonPath,
+  binaryFolders,
+  findBinary,
+  launcherPath,
+  preloadedLibraryPath,
+} from '../../../lib/native-path.js';
 
 const prebuilt = join('prebuilds', `${process.platform}-${process.arch}`);
 
@@ -39,8 +45,9 @@ t.test('NODESPAWNER_BUILD_DIR is ignored in an installed package', (t) => {
   t.end();
 });
 
-t.test('this build has both binaries', (t) => {
+t.test('this build has all binaries', (t) => {
   t.match(addonPath(), /nodespawner\.node$/);
+  t.match(preloadedLibraryPath(), /nodespawner-preload\.so$/);
   t.match(launcherPath(), /nodespawner-launcher$/);
   t.end();
 });
