@@ -1,6 +1,7 @@
 // Tables take descriptors, of which a process has only so many.
 import t from 'tap';
 import { HostProgram } from '../helpers/host-program.js';
+import { temporaryFolder } from '../helpers/renderer.js';
 
 const RENDERER = new URL('../../renderer/index.js', import.meta.url).href;
 
@@ -68,8 +69,7 @@ t.test('any number of small tables live at once, and are what they were', async 
   const host = new HostProgram(
     t,
     `${PROGRAM}
-import { mkdtempSync, rmSync } from 'node:fs';
-const dir = mkdtempSync('/tmp/nodespawner-descriptors-');
+const dir = ${JSON.stringify(temporaryFolder(t))};
 for (const _ of ['rendered', 'out of the cache']) {
   const renderer = await Renderer.start({ maxChildren: 2, cache: { dir } });
   const live = [];
@@ -86,13 +86,14 @@ for (const _ of ['rendered', 'out of the cache']) {
     }
   say([live.map(({ status }) => status), wrong, more.steps[1].value, readdirSync('/proc/self/fd').length < 100]);
   await renderer.close();
-}
-rmSync(dir, { recursive: true });`,
+}`,
     { ...withLimit(128), env: { HOME: process.env.HOME ?? '/' } },
   );
   const right = [Array.from({ length: 4 }, () => 'ok'), [], ['w0', 0], true];
   t.strictSame(await host.next(), right);
   t.strictSame(await host.next(), right);
+  // Or it still writes to the folder.
+  await host.end();
 });
 
 t.test(
