@@ -62,6 +62,7 @@ export type {
   NetworkRule,
   OkResult,
   OutputMode,
+  Pinning,
   Place,
   PlainValue,
   ProcessOptions,

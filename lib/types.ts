@@ -183,6 +183,21 @@ export interface ActiveSandbox {
 }
 
 /**
+ * Whether the memory that children write to is pinned: it is copied as they are cloned, which takes less time than a page
+ * fault for each page. Everything works without.
+ */
+export interface Pinning {
+  readonly isPinned: boolean;
+  /** Where it is not: what failed. */
+  readonly step?: string;
+  /**
+   * The name of its error, such as `ENOMEM` (RLIMIT_MEMLOCK is too small), `EPERM` or `ENOSYS` (io_uring is forbidden,
+   * or not there) or `ENODATA` (what children write to could not be found out).
+   */
+  readonly errno?: string;
+}
+
+/**
  * A table to hand over: an Arrow table or record batch, Arrow IPC bytes (a file or a stream) or a stream of them, the
  * descriptor or the path of an Arrow IPC file, or a {@link SharedTable}. A table that came out of a child goes on without a
  * copy. Of bytes, whether they are a whole file or stream is checked, and not each value in it: that is up to

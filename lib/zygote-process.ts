@@ -12,7 +12,7 @@ import { hintFor } from './hints.js';
 import type { CheckedSandboxOptions, CheckedZygoteOptions } from './options.js';
 import { Pool, type ParkFailure } from './pool.js';
 import { planSandbox, type SandboxPlan } from './sandbox.js';
-import type { ActiveSandbox } from './types.js';
+import type { ActiveSandbox, Pinning } from './types.js';
 
 /** zygote/main.ts and all that it imports (scripts/lib/zygote-bundle.mjs). */
 const MAIN = fileURLToPath(new URL('../zygote/bundle.js', import.meta.url));
@@ -50,8 +50,8 @@ export interface ZygoteProcess {
   readonly pool: Pool;
   readonly threads: number;
   readonly sandbox: ActiveSandbox;
-  /** Whether it has done all that makes children cheaper. */
-  readonly isWarm: boolean;
+  /** Undefined until it has done all that makes children cheaper. */
+  readonly pinning: Pinning | undefined;
   /** Resolves when the zygote and all its children are gone. */
   readonly exited: Promise<void>;
   /** No more children are asked of it: it ends with the last one that it has. */
@@ -162,7 +162,7 @@ async function start(
   }
   const { launcher, exit, output } = launched;
   let ready = false;
-  let isWarm = false;
+  let pinning: Pinning | undefined;
   let answered: (reply: Reply | undefined) => void = () => undefined;
   const answer = new Promise<Reply | undefined>((resolve) => {
     answered = resolve;
@@ -172,7 +172,10 @@ async function start(
     {
       onReply: (reply) => {
         if (reply.kind === REPLY_WARM) {
-          isWarm = true;
+          pinning =
+            reply.error === null
+              ? { isPinned: true }
+              : { isPinned: false, step: reply.step, errno: reply.error };
           pool.renew();
         }
         answered(reply);
@@ -210,8 +213,8 @@ async function start(
       pool,
       threads: first.threads,
       sandbox: plan.active,
-      get isWarm() {
-        return isWarm;
+      get pinning() {
+        return pinning;
       },
       exited: exit.then(() => undefined),
       retire: () => {

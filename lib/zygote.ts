@@ -19,6 +19,7 @@ import type {
   Entry,
   Inputs,
   OkResult,
+  Pinning,
   ProcessOptions,
   SpawnOptions,
   ZygoteOptions,
@@ -113,7 +114,12 @@ export class Zygote implements AsyncDisposable {
    * Worth waiting for before measuring.
    */
   get isWarm(): boolean {
-    return this.#succession.current.isWarm;
+    return this.#succession.current.pinning !== undefined;
+  }
+
+  /** Whether the memory that children write to is pinned. Undefined until the zygote is warm. */
+  get pinning(): Pinning | undefined {
+    return this.#succession.current.pinning;
   }
 
   /** Whether children can still be had. */

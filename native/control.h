@@ -25,7 +25,7 @@ enum class ReplyKind : uint32_t {
   kFailed = 3,  // there is no child
   kReady = 4,   // the zygote is sealed and serves
   kReaped = 5,  // the child has ended by itself with code 0 and can have started nothing; kExited follows
-  kWarm = 6,    // from now on children are as cheap as they get
+  kWarm = 6,    // from now on children are as cheap as they get; where no memory is pinned, with the step that failed
 };
 
 struct Reply {

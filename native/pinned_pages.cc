@@ -4,6 +4,7 @@
 #include <linux/io_uring.h>
 #include <stdint.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -33,7 +34,7 @@ std::vector<iovec> PartsOf(const std::vector<PageRange>& ranges, const std::vect
 
 // Returns 0 or an errno.
 int Register(int ring_fd, const std::vector<iovec>& buffers) {
-  if (buffers.empty()) return 0;
+  if (buffers.empty()) return ENODATA;
   if (buffers.size() > kMostBuffers) return E2BIG;
   const auto count = static_cast<unsigned>(buffers.size());
   return sys_io_uring_register(ring_fd, IORING_REGISTER_BUFFERS, buffers.data(), count) == 0 ? 0 : errno;
@@ -41,13 +42,21 @@ int Register(int ring_fd, const std::vector<iovec>& buffers) {
 
 }  // namespace
 
-void PinPages(int ring_fd, const std::vector<PageRange>& ranges) {
+std::optional<Failure> PinPages(int ring_fd, const std::vector<PageRange>& ranges) {
+  uint64_t no_ring;
+  if (read(ring_fd, &no_ring, sizeof no_ring) == sizeof no_ring) {
+    return Failure::Errno("io_uring_setup", static_cast<int>(no_ring));
+  }
   std::vector<Mapping> mappings = ReadMappings();
-  if (Register(ring_fd, PartsOf(ranges, mappings)) != EOPNOTSUPP) return;
-  // Before Linux 6.5: none of a file's, not even a private copy.
-  const auto is_of_file = [](const Mapping& mapping) { return !mapping.path.empty() && mapping.path[0] == '/'; };
-  mappings.erase(std::remove_if(mappings.begin(), mappings.end(), is_of_file), mappings.end());
-  Register(ring_fd, PartsOf(ranges, mappings));
+  int error = Register(ring_fd, PartsOf(ranges, mappings));
+  if (error == EOPNOTSUPP) {
+    // Before Linux 6.5: none of a file's, not even a private copy.
+    const auto is_of_file = [](const Mapping& mapping) { return !mapping.path.empty() && mapping.path[0] == '/'; };
+    mappings.erase(std::remove_if(mappings.begin(), mappings.end(), is_of_file), mappings.end());
+    error = Register(ring_fd, PartsOf(ranges, mappings));
+  }
+  if (error) return Failure::Errno("io_uring_register", error);
+  return std::nullopt;
 }
 
 }  // namespace nodespawner

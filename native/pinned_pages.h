@@ -3,14 +3,17 @@
 // that is copied together with its page table costs a fraction of one that takes a page fault.
 #pragma once
 
+#include <optional>
 #include <vector>
 
+#include "failure.h"
 #include "written_pages.h"
 
 namespace nodespawner {
 
 // Pins all of them that are memory of this process, as buffers of the ring (io_uring_register(2)), for as long as the
-// ring is open. None where that can't be: no ring, or more memory than may be locked (RLIMIT_MEMLOCK of getrlimit(2)).
-void PinPages(int ring_fd, const std::vector<PageRange>& ranges);
+// ring is open; what `ring_fd` may be instead is said in launcher/io_uring.h. Where that can't be none is pinned, and
+// it says why: ENOMEM for more memory than may be locked (RLIMIT_MEMLOCK of getrlimit(2)), for example.
+std::optional<Failure> PinPages(int ring_fd, const std::vector<PageRange>& ranges);
 
 }  // namespace nodespawner

@@ -149,7 +149,6 @@ class Server {
     if (until == ServeUntil::kEnd) {
       const int report_fd = SendScout();
       if (report_fd >= 0) return {report_fd, true};
-      if (!scout_.valid()) SayWarm();
     }
     ZygoteOnlyVector<pollfd>& sources = records_.sources;
     const int timeout_ms = until == ServeUntil::kQuiet ? kQuietMs : -1;
@@ -347,9 +346,17 @@ class Server {
   // report, each child copies what it writes to, as it does.
   int SendScout() {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) return -1;
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+      SayWarm(Failure::Errno("pipe2", errno));
+      return -1;
+    }
     UniqueFd reads(ends[0]), writes(ends[1]);
-    if (CloneProcess(-1, -1).pid != 0) {
+    const CloneResult result = CloneProcess(-1, -1);
+    if (result.pid < 0) {
+      SayWarm(Failure::Errno(result.step, result.error));
+      return -1;
+    }
+    if (result.pid > 0) {
       scout_ = std::move(reads);
       return -1;
     }
@@ -367,14 +374,17 @@ class Server {
       return;
     }
     scout_.reset();
-    PinPages(options_.ring_fd, written_);
+    SayWarm(written_.empty() ? Failure::Errno("scout", ENODATA) : PinPages(options_.ring_fd, written_));
     written_.clear();
-    SayWarm();
   }
 
-  void SayWarm() {
+  void SayWarm(const std::optional<Failure>& not_pinned) {
     Reply warm = {};
     warm.kind = ReplyKind::kWarm;
+    if (not_pinned) {
+      warm.error = not_pinned->error;
+      strncpy(warm.step, not_pinned->syscall, sizeof warm.step - 1);
+    }
     Send(warm);
   }
 

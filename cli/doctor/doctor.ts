@@ -14,6 +14,7 @@ import { info, missing, ok, type Check } from './check.js';
 import { permitted } from './kernel.js';
 import { network } from './network.js';
 import { packages } from './packages.js';
+import { pinning } from './pinning.js';
 import { runtime } from './runtime.js';
 import { attempt, eachLayer, whyNot, type Attempt } from './start.js';
 
@@ -57,10 +58,15 @@ async function examine(options: ZygoteOptions): Promise<Found> {
   ];
   const off = options.sandbox?.off ?? [];
   try {
-    const made = await attempt(options);
+    const made = await attempt(options, true);
     const times = `started in ${showMs(made.startMs)}, first child done in ${showMs(made.callMs)}`;
     return {
-      checks: [...before, info('threads', `${made.threads} carried into each child`), ok('zygote', times)],
+      checks: [
+        ...before,
+        info('threads', `${made.threads} carried into each child`),
+        pinning(made.pinning),
+        ok('zygote', times),
+      ],
       layers: SANDBOX_LAYERS.map((name) => ({ name, isOn: made.sandbox.layers.includes(name) })),
       attempt: made,
     };

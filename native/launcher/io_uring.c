@@ -1,11 +1,11 @@
 #include "io_uring.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/io_uring.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -18,8 +18,8 @@ enum { X32_BIT = 0x40000000 };
 int open_pinning_ring(void) {
   struct io_uring_params params = {.flags = IORING_SETUP_R_DISABLED};
   int ring = (int)syscall(IO_URING_SETUP, 1, &params);
-  if (ring < 0) ring = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (ring < 0) fail("open(/dev/null)", "");
+  if (ring < 0) ring = eventfd((unsigned)errno, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (ring < 0) fail("eventfd", "");
   return ring;
 }
 

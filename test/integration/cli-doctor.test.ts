@@ -23,6 +23,8 @@ async function told(
   return { code, ...(JSON.parse(stdout) as Told) };
 }
 
+const pinnedMemory = ({ checks }: Told): unknown => checks.find(({ name }) => name === 'pinned memory');
+
 t.test('here everything is on: each layer is named, for people and as JSON', async (t) => {
   const { code, stdout } = await cli(['doctor']);
   t.equal(code, 0);
@@ -39,6 +41,7 @@ t.test('here everything is on: each layer is named, for people and as JSON', asy
     found.checks.filter(({ state }) => state === 'missing'),
     [],
   );
+  t.match(pinnedMemory(found), { state: 'ok' });
 });
 
 t.test('a layer that was switched off is not said to be on', async (t) => {
@@ -57,6 +60,30 @@ t.test('another user: it works, and what is weaker is said', async (t) => {
     found.checks.find(({ name }) => name === 'ids of their own'),
     { state: 'weaker', fix: /run as root/ },
   );
+});
+
+t.test('where no memory can be pinned it works, and why it is slower is said', async (t) => {
+  const locksNothing = [
+    'setpriv',
+    '--bounding-set=-ipc_lock',
+    '--inh-caps=-ipc_lock',
+    'prlimit',
+    '--memlock=1000000',
+  ];
+  const limited = await told([], locksNothing);
+  t.match(limited, { code: 0, ok: true });
+  t.match(pinnedMemory(limited), {
+    state: 'weaker',
+    found: /io_uring_register: ENOMEM, RLIMIT_MEMLOCK 1000000$/,
+    fix: /--ulimit memlock=-1/,
+  });
+  const denied = await told([], [deny, 'io_uring_setup', '--']);
+  t.match(denied, { code: 0, ok: true });
+  t.match(pinnedMemory(denied), {
+    state: 'weaker',
+    found: /io_uring_setup: EPERM/,
+    fix: /kernel\.io_uring_disabled/,
+  });
 });
 
 t.test('--profile network: what it needs has lines of its own', async (t) => {
