@@ -30,6 +30,10 @@ function load(id) {
   return found.exports;
 }`;
 
+/** With a single character beyond them, V8 keeps all of a text in two bytes each: 200 KB more in each zygote. */
+const asLatin1 = (/** @type {string} */ code) =>
+  code.replace(/[^\0-\xff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
 /**
  * The modules that an output of tsc requires from beside it, and theirs, by their paths below dist/: the code, and what
  * each calls the others.
@@ -38,7 +42,9 @@ function load(id) {
  */
 function collect(id, found) {
   if (found.has(id)) return;
-  const code = fs.readFileSync(inRoot('dist', id), 'utf8').replace(/^\/\/# sourceMappingURL=.*$/m, '');
+  const code = asLatin1(
+    fs.readFileSync(inRoot('dist', id), 'utf8').replace(/^\/\/# sourceMappingURL=.*$/m, ''),
+  );
   /** @type {Record<string, string>} */
   const names = {};
   found.set(id, { code, names });
