@@ -85,12 +85,14 @@ struct Records {
     stubs.reserve(kMostRecords);
     stub_failures.reserve(kMostRecords);
     sources.reserve(kMostRecords);
+    ended_listeners.reserve(kMostRecords);
   }
 
   ZygoteOnlyVector<ChildRecord> children;
   ZygoteOnlyVector<Stub> stubs;  // in the order in which they were made
   ZygoteOnlyVector<StubFailure> stub_failures;
   ZygoteOnlyVector<pollfd> sources;
+  ZygoteOnlyVector<UniqueFd> ended_listeners;
 };
 
 // What it can't go on after, said where the host finds it when it asks why the zygote is gone.
@@ -167,6 +169,8 @@ class Server {
       }
       if (sources[kReports].revents) ReceiveReport();
       if (sources[kSignals].revents) ReapChildren();
+      // Not before the host knows: it takes as long as to reap.
+      records_.ended_listeners.clear();
       if (sources[kInit].revents) ReceiveFromInit(MSG_DONTWAIT);
       if (sources[kScout].revents) HearScout();
       if (sources[kHost].revents) {
@@ -439,7 +443,7 @@ class Server {
     if (number < 0) {
       // SECURITY: only if nobody is left who could make a call. Without a listener forbidden calls are but errors, and
       // one that was interrupted before we could read it leaves the same error here.
-      if (events & (POLLHUP | POLLERR)) child->listener.reset();
+      if (events & (POLLHUP | POLLERR)) records_.ended_listeners.push_back(std::move(child->listener));
       return;
     }
     if (child->forbidden < 0) child->forbidden = number;
