@@ -28,6 +28,7 @@ export function* readMessage(
 
 function* readStruct(schema: StructSchema, reader: StrictReader, values: ValueDecoder): Steps<RawStruct> {
   const struct: RawStruct = {};
+  const isClipped = CLIPPED.has(schema.name);
   const start = reader.offset;
   let missing = schema.required.size;
   let last = 0;
@@ -53,10 +54,9 @@ function* readStruct(schema: StructSchema, reader: StrictReader, values: ValueDe
     }
     try {
       reader.type(type, field.type.wire, fieldStart);
-      struct[field.name] =
-        field.type.kind === 'string' && CLIPPED.has(schema.name)
-          ? reader.clippedText(MAX_ERROR_BYTES)
-          : yield* readField(field.type, reader, values);
+      struct[field.name] = isContainer(field.type)
+        ? yield* readContainer(field.type, reader, values)
+        : readPlain(field.type.kind, reader, isClipped);
     } catch (error) {
       throw located(error, field.name);
     }
@@ -71,8 +71,19 @@ function* readStruct(schema: StructSchema, reader: StrictReader, values: ValueDe
   return struct;
 }
 
-function* readField(type: FieldType, reader: StrictReader, values: ValueDecoder): Steps<unknown> {
-  switch (type.kind) {
+type Container = Extract<FieldType, { kind: 'value' | 'struct' | 'list' }>;
+
+function isContainer(type: FieldType): type is Container {
+  return type.kind === 'value' || type.kind === 'struct' || type.kind === 'list';
+}
+
+/** What is not a container is read in no steps: a generator for each number would take as long again. */
+function readPlain(
+  kind: Exclude<FieldType, Container>['kind'],
+  reader: StrictReader,
+  isClipped: boolean,
+): unknown {
+  switch (kind) {
     case 'bool':
       return reader.bool();
     case 'i32':
@@ -82,13 +93,18 @@ function* readField(type: FieldType, reader: StrictReader, values: ValueDecoder)
     case 'double':
       return reader.double();
     case 'string':
-      return reader.text();
+      return isClipped ? reader.clippedText(MAX_ERROR_BYTES) : reader.text();
     case 'binary': {
       const start = reader.chunk();
       const { buffer, byteOffset } = reader.bytes;
       // A copy, and so where typed arrays of any kind can be laid over it.
       return new Uint8Array(buffer, byteOffset + start, reader.offset - start).slice();
     }
+  }
+}
+
+function* readContainer(type: Container, reader: StrictReader, values: ValueDecoder): Steps<unknown> {
+  switch (type.kind) {
     case 'value':
       return yield* values.decode();
     case 'struct':
@@ -116,7 +132,11 @@ function* readList(element: FieldType, reader: StrictReader, values: ValueDecode
     for (let index = 0; index < count; index++) {
       // Elements cost memory whatever they are, and so come out of the same budget.
       values.charge(element.kind === 'struct' ? STRUCT_VALUES : 1);
-      list.push(yield* readField(element, reader, values));
+      list.push(
+        isContainer(element)
+          ? yield* readContainer(element, reader, values)
+          : readPlain(element.kind, reader, false),
+      );
       if (element.kind === 'struct') yield;
     }
   } catch (error) {

@@ -27,9 +27,10 @@ interface Idl {
 
 export type FieldType =
   | {
-      readonly kind: 'bool' | 'i32' | 'i64' | 'double' | 'string' | 'binary' | 'value';
+      readonly kind: 'bool' | 'i32' | 'i64' | 'double' | 'string' | 'binary';
       readonly wire: number;
     }
+  | { readonly kind: 'value'; readonly wire: number }
   | { readonly kind: 'struct'; readonly wire: number; readonly struct: StructSchema }
   | { readonly kind: 'list'; readonly wire: number; readonly element: FieldType };
 
