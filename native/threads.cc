@@ -25,16 +25,28 @@ constexpr size_t kMaxThreads = 256;
 // How long to wait before looking at threads again. One that has run meanwhile is seen to have.
 constexpr long kLookUs = 200;
 
+constexpr size_t kNone = kMaxThreads;
+
+// The arguments of a futex(2) that waits without a timeout.
+struct FutexWait {
+  const int* word;  // nullptr: it waits in another way
+  long operation, value, bitset;
+};
+
 struct ParkedThread {
-  pid_t tid;
-  std::atomic<int> parked;    // 1 while it is, which is also what it waits on
-  bool is_kept_from_sigchld;  // by us, since it was released
   void* thread_pointer;
   int* libc_tid;
   void* robust_list;
   size_t robust_list_size;
-  char name[16];
   ThreadContext context;
+  FutexWait wait;
+  // Of those that wait for the same, each is started by the one before, when that has something to do.
+  size_t next;
+  pid_t tid;
+  std::atomic<int> parked;  // 1 while it is, which is also what it waits on
+  char name[16];
+  bool is_first;
+  bool is_kept_from_sigchld;  // by us, since it was released
 };
 
 // The signal handler and the code after a clone read these; neither may allocate or lock.
@@ -43,6 +55,10 @@ std::atomic<size_t> g_thread_count{0};
 std::atomic<int> g_arrived{0};
 ptrdiff_t g_tid_offset = -1;
 int g_signal = 0;
+
+#if defined(__aarch64__)
+constexpr uint32_t kSvc0 = 0xd4000001;  // the instruction of a system call
+#endif
 
 bool IsFutexWait(uint64_t operation) {
   // Condition variables and semaphores wait with FUTEX_WAIT_BITSET; a contended mutex waits with FUTEX_WAIT, and a
@@ -75,11 +91,59 @@ bool InterruptedSystemCall(const ucontext_t* context) {
   const auto* pc = reinterpret_cast<const uint32_t*>(context->uc_mcontext.pc);
   const long number = static_cast<long>(context->uc_mcontext.regs[8]);
   const bool waits = number == SYS_futex || IsEpollWait(number);
-  constexpr uint32_t kSvc0 = 0xd4000001;
   const bool restarts = pc[0] == kSvc0;
   const bool interrupted = pc[-1] == kSvc0 && static_cast<long>(context->uc_mcontext.regs[0]) == -EINTR;
   return waits && (restarts || interrupted);
 #endif
+}
+
+// Where the signal interrupted a thread in a call that it goes back to: the wait that it goes on with.
+FutexWait WaitOf(const ucontext_t* context) {
+#if defined(__x86_64__)
+  const auto& registers = context->uc_mcontext.gregs;
+  const bool restarts = *reinterpret_cast<const uint8_t*>(registers[REG_RIP]) == 0x0f;
+  const long number = registers[REG_RAX];
+  const long arguments[] = {registers[REG_RDI], registers[REG_RSI], registers[REG_RDX],
+                            registers[REG_R10], registers[REG_R8],  registers[REG_R9]};
+#else
+  const auto& registers = context->uc_mcontext.regs;
+  const bool restarts = *reinterpret_cast<const uint32_t*>(context->uc_mcontext.pc) == kSvc0;
+  const long number = static_cast<long>(registers[8]);
+  const auto* arguments = reinterpret_cast<const long*>(registers);
+#endif
+  const bool has_timeout = arguments[3] != 0;
+  if (!restarts || number != SYS_futex || !IsFutexWait(static_cast<uint64_t>(arguments[1])) || has_timeout) return {};
+  return {reinterpret_cast<const int*>(arguments[0]), arguments[1], arguments[2], arguments[5]};
+}
+
+// As if the call that it would go back to had returned.
+void FinishSystemCall(ucontext_t* context, long result) {
+#if defined(__x86_64__)
+  context->uc_mcontext.gregs[REG_RAX] = result;
+  context->uc_mcontext.gregs[REG_RIP] += 2;
+#else
+  context->uc_mcontext.regs[0] = static_cast<uint64_t>(result);
+  context->uc_mcontext.pc += 4;
+#endif
+}
+
+// Returns the id of a new kernel thread, or -errno.
+long StartThread(const ParkedThread& thread) {
+  constexpr unsigned long kFlags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
+                                   CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
+  return nodespawner_start_thread(kFlags, &thread.context, thread.libc_tid, thread.libc_tid, thread.thread_pointer);
+}
+
+// In a child, by a thread that waits for others, too: waits, and starts the next of them before it does what it was
+// woken for. That one finds the word as it is then, like a thread that is late, so that no wake-up is lost.
+void WaitForAll(const ParkedThread& self, ucontext_t* context) {
+  const FutexWait& wait = self.wait;
+  const long result = syscall(SYS_futex, wait.word, wait.operation, wait.value, nullptr, nullptr, wait.bitset);
+  const long error = result < 0 ? -errno : 0;
+  // No thread more than the limit of tasks allows: some will end. Who joins the one that is missing would wait for
+  // ever.
+  while (StartThread(g_threads[self.next]) < 0) sleep_ms(1);
+  FinishSystemCall(context, error ? error : result);
 }
 
 void OnParkSignal(int, siginfo_t*, void* context) {
@@ -98,6 +162,7 @@ void OnParkSignal(int, siginfo_t*, void* context) {
   sigset_t* const mask = &static_cast<ucontext_t*>(context)->uc_sigmask;
   self->thread_pointer = ThreadPointer();
   self->libc_tid = reinterpret_cast<int*>(reinterpret_cast<char*>(pthread_self()) + g_tid_offset);
+  self->wait = WaitOf(static_cast<ucontext_t*>(context));
   syscall(SYS_get_robust_list, 0, &self->robust_list, &self->robust_list_size);
   if (nodespawner_save_context(&self->context) == 0) {
     self->parked.store(1);
@@ -117,8 +182,26 @@ void OnParkSignal(int, siginfo_t*, void* context) {
   syscall(SYS_set_robust_list, self->robust_list, self->robust_list_size);
   RegisterRseq();
   prctl(PR_SET_NAME, self->name, 0, 0, 0);
+  if (self->next != kNone) WaitForAll(*self, static_cast<ucontext_t*>(context));
   errno = saved_errno;
 }  // sigreturn restores the signal mask and all registers, and re-enters the wait
+
+// Once all are parked.
+void ChainThreads() {
+  const size_t count = g_thread_count.load();
+  for (size_t i = 0; i < count; i++) {
+    ParkedThread& thread = g_threads[i];
+    thread.is_first = true;
+    thread.next = kNone;
+    if (!thread.parked.load() || !thread.wait.word) continue;
+    for (size_t j = i; j-- > 0 && thread.is_first;) {
+      ParkedThread& before = g_threads[j];
+      if (!before.parked.load() || before.wait.word != thread.wait.word) continue;
+      before.next = i;
+      thread.is_first = false;
+    }
+  }
+}
 
 std::string Describe(const ThreadState& state) {
   return "thread " + std::to_string(state.listed_tid) + " (\"" + state.name + "\")";
@@ -280,7 +363,10 @@ std::optional<Failure> ParkThreads(const Baseline& baseline, int timeout_ms, Car
       busy.push_back(*state);  // until it says that it has parked
       if (sys_tgkill(process, tid, g_signal) != 0 && errno != ESRCH) return Failure::Errno("tgkill", errno);
     }
-    if (busy.empty()) return std::nullopt;
+    if (busy.empty()) {
+      ChainThreads();
+      return std::nullopt;
+    }
     if (monotonic_ns() > deadline) return NotIdle(busy, timeout_ms);
     const timespec pause = {0, 1000000};
     sys_futex_wait(reinterpret_cast<const int*>(&g_arrived), g_arrived.load(), &pause);
@@ -296,14 +382,11 @@ void ReleaseThreads() {
 }
 
 int ReviveThreads() {
-  constexpr unsigned long kFlags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
-                                   CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
   const size_t count = g_thread_count.load();
   for (size_t i = 0; i < count; i++) {
-    ParkedThread& thread = g_threads[i];
-    if (!thread.parked.load()) continue;  // it has ended since
-    const long tid =
-        nodespawner_start_thread(kFlags, &thread.context, thread.libc_tid, thread.libc_tid, thread.thread_pointer);
+    const ParkedThread& thread = g_threads[i];
+    if (!thread.parked.load() || !thread.is_first) continue;  // it has ended since, or another starts it
+    const long tid = StartThread(thread);
     if (tid < 0) return static_cast<int>(-tid);
   }
   // Which the threads are in already.

@@ -1,0 +1,65 @@
+/** The threads of a child: V8's workers are started one after another, when there is work for them, and none is lost. */
+import { readdirSync } from 'node:fs';
+import t from 'tap';
+import type { Child, ChildProcess, Zygote } from '../../lib/index.js';
+import { eventually } from '../helpers/eventually.js';
+import { NO_POOL, startZygote, whenWarm } from '../helpers/zygote.js';
+
+/** V8's four workers, the thread for delayed tasks, and the one that runs JavaScript. */
+const ALL = 6;
+
+/** The smallest module that there is, which V8 compiles in its workers. */
+const COMPILE = `const bytes = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+  const compile = () => WebAssembly.compile(bytes);
+  const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));`;
+
+const threadsOf = ({ pid }: Child | ChildProcess): number => readdirSync(`/proc/${pid}/task`).length;
+
+async function warmZygote(t: Parameters<typeof startZygote>[0]): Promise<Zygote> {
+  const zygote = await startZygote(t, { pool: NO_POOL });
+  await whenWarm(zygote);
+  return zygote;
+}
+
+t.test('threads for which there is no work are not there, and all are when there is', async (t) => {
+  const zygote = await startZygote(t, { preload: ['./entries.cjs'], pool: NO_POOL });
+  await whenWarm(zygote);
+  await eventually('a child that only waits has few threads', async () => {
+    const idle = await zygote.spawnProcess({ module: './entries.cjs', export: 'wait' });
+    const threads = threadsOf(idle);
+    idle.kill();
+    await idle.wait();
+    return threads < ALL;
+  });
+  const busy = await zygote.spawn(
+    `${COMPILE} module.exports = async () => { for (;;) await Promise.all(Array.from({ length: 20 }, compile)); }`,
+  );
+  await eventually('one with work has all', () => threadsOf(busy) === ALL);
+  busy.kill();
+  await busy.result;
+});
+
+t.test('no work waits for a thread that is not there yet', async (t) => {
+  const zygote = await warmZygote(t);
+  const code = `${COMPILE} module.exports = async ({ params }) => {
+    for (let round = 0; round < 5; round++) {
+      await Promise.all(Array.from({ length: params }, compile));
+      await wait(1);
+    }
+    return true;
+  }`;
+  // As few as one after the other, and more than there are threads.
+  const counts = Array.from({ length: 60 }, (_, index) => 1 + (index % 12));
+  for (let at = 0; at < counts.length; at += 4) {
+    const some = counts.slice(at, at + 4);
+    const values = await Promise.all(some.map(async (params) => (await zygote.run(code, { params })).value));
+    t.strictSame(values, [true, true, true, true]);
+  }
+});
+
+t.test('a process that ends by itself waits for no thread that was never started', async (t) => {
+  const zygote = await startZygote(t, { preload: ['./entries.cjs'], pool: NO_POOL });
+  await whenWarm(zygote);
+  const child = await zygote.spawnProcess({ module: './entries.cjs', export: 'say', args: ['x'] });
+  t.match(await child.wait(), { exitCode: 0 });
+});
