@@ -27,6 +27,9 @@ constexpr long kLookUs = 200;
 
 constexpr size_t kNone = kMaxThreads;
 
+// Beyond what pid_max of proc(5) can be, and positive: other threads libc takes for ended.
+constexpr pid_t kNoTid = FUTEX_TID_MASK;
+
 // The arguments of a futex(2) that waits without a timeout.
 struct FutexWait {
   const int* word;  // nullptr: it waits in another way
@@ -163,6 +166,8 @@ void OnParkSignal(int, siginfo_t*, void* context) {
   self->thread_pointer = ThreadPointer();
   self->libc_tid = reinterpret_cast<int*>(reinterpret_cast<char*>(pthread_self()) + g_tid_offset);
   self->wait = WaitOf(static_cast<ucontext_t*>(context));
+  self->is_first = true;
+  self->next = kNone;
   syscall(SYS_get_robust_list, 0, &self->robust_list, &self->robust_list_size);
   if (nodespawner_save_context(&self->context) == 0) {
     self->parked.store(1);
@@ -186,21 +191,19 @@ void OnParkSignal(int, siginfo_t*, void* context) {
   errno = saved_errno;
 }  // sigreturn restores the signal mask and all registers, and re-enters the wait
 
-// Once all are parked.
-void ChainThreads() {
-  const size_t count = g_thread_count.load();
-  for (size_t i = 0; i < count; i++) {
-    ParkedThread& thread = g_threads[i];
-    thread.is_first = true;
-    thread.next = kNone;
-    if (!thread.parked.load() || !thread.wait.word) continue;
-    for (size_t j = i; j-- > 0 && thread.is_first;) {
-      ParkedThread& before = g_threads[j];
-      if (!before.parked.load() || before.wait.word != thread.wait.word) continue;
-      before.next = i;
-      thread.is_first = false;
-    }
-  }
+// libc signals all threads that it knows by these ids, again until each has answered (setuid(2)). A child has not all
+// of them, but may have others with the same ids. One that is started gets an id of its own.
+void ForgetTid(int* libc_tid, pid_t tid) {
+  if (*libc_tid == tid) *libc_tid = kNoTid;
+}
+
+// Of a thread that is left out: libc has its id as far from its list of robust futexes as this one's from its own.
+void ForgetTidOfLeftOut(pid_t tid) {
+  char *own_list = nullptr, *list = nullptr;
+  size_t size;
+  if (syscall(SYS_get_robust_list, 0, &own_list, &size) != 0) return;
+  if (syscall(SYS_get_robust_list, tid, &list, &size) != 0 || !list) return;
+  ForgetTid(reinterpret_cast<int*>(reinterpret_cast<char*>(pthread_self()) + (list - own_list) + g_tid_offset), tid);
 }
 
 std::string Describe(const ThreadState& state) {
@@ -349,6 +352,7 @@ std::optional<Failure> ParkThreads(const Baseline& baseline, int timeout_ms, Car
               "ERR_THREAD_NOT_CARRIED",
               Describe(*state) + " blocks signal " + std::to_string(g_signal) + ", by which it would be parked");
         }
+        ForgetTidOfLeftOut(tid);
         result->left_out++;
         continue;
       }
@@ -363,21 +367,35 @@ std::optional<Failure> ParkThreads(const Baseline& baseline, int timeout_ms, Car
       busy.push_back(*state);  // until it says that it has parked
       if (sys_tgkill(process, tid, g_signal) != 0 && errno != ESRCH) return Failure::Errno("tgkill", errno);
     }
-    if (busy.empty()) {
-      ChainThreads();
-      return std::nullopt;
-    }
+    if (busy.empty()) return std::nullopt;
     if (monotonic_ns() > deadline) return NotIdle(busy, timeout_ms);
     const timespec pause = {0, 1000000};
     sys_futex_wait(reinterpret_cast<const int*>(&g_arrived), g_arrived.load(), &pause);
   }
 }
 
+void ChainThreads() {
+  const size_t count = g_thread_count.load();
+  for (size_t i = 0; i < count; i++) {
+    ParkedThread& thread = g_threads[i];
+    if (!thread.parked.load() || !thread.wait.word) continue;
+    for (size_t j = i; j-- > 0 && thread.is_first;) {
+      ParkedThread& before = g_threads[j];
+      if (!before.parked.load() || before.wait.word != thread.wait.word) continue;
+      before.next = i;
+      thread.is_first = false;
+      ForgetTid(thread.libc_tid, thread.tid);
+    }
+  }
+}
+
 void ReleaseThreads() {
   const size_t count = g_thread_count.load();
   for (size_t i = 0; i < count; i++) {
-    g_threads[i].parked.store(0);
-    sys_futex_wake(reinterpret_cast<const int*>(&g_threads[i].parked), 1);
+    ParkedThread& thread = g_threads[i];
+    if (thread.parked.load() && *thread.libc_tid == kNoTid) *thread.libc_tid = thread.tid;
+    thread.parked.store(0);
+    sys_futex_wake(reinterpret_cast<const int*>(&thread.parked), 1);
   }
 }
 

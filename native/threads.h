@@ -33,10 +33,14 @@ struct CarriedThreads {
 // runtime's own or not idle within `timeout_ms`; the process can't go on after that.
 std::optional<Failure> ParkThreads(const Baseline& baseline, int timeout_ms, CarriedThreads* result);
 
+// Once they are parked: of those that wait for the same, children start the first alone, which starts the next when it
+// has something to do. Otherwise children start all of them, and fail where the limit of tasks is too low for that.
+void ChainThreads();
+
 // In the zygote: all of them go on. From now on they block SIGCHLD, which is to wait until the zygote looks for it.
 void ReleaseThreads();
 
-// In the child, from the one thread that clone(2) copied: starts all carried threads. Makes system calls only.
+// In the child, from the one thread that clone(2) copied: starts the carried threads. Makes system calls only.
 // They need not be waited for: each re-enters a wait that compares a value in memory first, so that a wake-up that
 // comes before it is not lost. Returns 0 or an errno.
 int ReviveThreads();

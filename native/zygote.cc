@@ -149,6 +149,8 @@ Napi::Value SealAgain(const Napi::CallbackInfo& info) {
   // Each time as many, and there are always some.
   if (threads.carried < g_carried)
     return ThrowFailure(env, Failure::Code("ERR_THREAD_NOT_CARRIED", "a thread is gone"));
+  // Not the first time: with the first child it is seen whether the limit of tasks lets all of them be started.
+  ChainThreads();
   if (const auto failure = InventoryFdsAgain()) return ThrowFailure(env, *failure);
   if (const char* step = MeasureData()) return ThrowErrno(env, step, errno);
   if (!is_warm) KeepSpareFds();

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import t from 'tap';
 import type { Child, ChildProcess, Zygote } from '../../lib/index.js';
 import { eventually } from '../helpers/eventually.js';
-import { NO_POOL, startZygote, whenWarm } from '../helpers/zygote.js';
+import { NO_POOL, rejection, startZygote, whenWarm } from '../helpers/zygote.js';
 
 /** V8's four workers, the thread for delayed tasks, and the one that runs JavaScript. */
 const ALL = 6;
@@ -55,6 +55,27 @@ t.test('no work waits for a thread that is not there yet', async (t) => {
     const values = await Promise.all(some.map(async (params) => (await zygote.run(code, { params })).value));
     t.strictSame(values, [true, true, true, true]);
   }
+});
+
+t.test(
+  'a limit of tasks that is too low for all threads is an error at the start, and not a job that waits',
+  async (t) => {
+    const error = await rejection(startZygote(t, { pool: NO_POOL, sandbox: { limits: { tasks: ALL - 1 } } }));
+    t.match(error, { code: 'ERR_SANDBOX_UNAVAILABLE', message: /clone\(CLONE_THREAD\) failed with EAGAIN/ });
+  },
+);
+
+t.test('what libc has all threads do is not waited for from those that are not there', async (t) => {
+  // Or the signals by which it asks them are refused.
+  const zygote = await startZygote(t, { pool: NO_POOL, sandbox: { off: ['limits'] } });
+  await whenWarm(zygote);
+  const code = `const { stat } = require('node:fs/promises');
+    module.exports = async () => {
+      await stat('/'); // libuv's threads get ids that V8's have in the zygote
+      process.setuid(1);
+    };`;
+  const child = await zygote.spawn(code, {}, { timeoutMs: 10_000 });
+  t.match(await child.result, { status: 'threw', error: { message: /EPERM/ } });
 });
 
 t.test('a process that ends by itself waits for no thread that was never started', async (t) => {
