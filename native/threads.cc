@@ -36,6 +36,8 @@ struct FutexWait {
   long operation, value, bitset;
 };
 
+enum class Start : int { kNo, kBegun, kDone };
+
 struct ParkedThread {
   void* thread_pointer;
   int* libc_tid;
@@ -45,6 +47,7 @@ struct ParkedThread {
   FutexWait wait;
   // Of those that wait for the same, each is started by the one before, when that has something to do.
   size_t next;
+  std::atomic<Start> start;  // in a child
   pid_t tid;
   std::atomic<int> parked;  // 1 while it is, which is also what it waits on
   char name[16];
@@ -58,6 +61,7 @@ std::atomic<size_t> g_thread_count{0};
 std::atomic<int> g_arrived{0};
 ptrdiff_t g_tid_offset = -1;
 int g_signal = 0;
+bool g_is_child = false;  // which has the runtime's threads, as a copy of it by fork(2) has not
 
 #if defined(__aarch64__)
 constexpr uint32_t kSvc0 = 0xd4000001;  // the instruction of a system call
@@ -137,6 +141,28 @@ long StartThread(const ParkedThread& thread) {
   return nodespawner_start_thread(kFlags, &thread.context, thread.libc_tid, thread.libc_tid, thread.thread_pointer);
 }
 
+// Whether it is there, by whomever. Not while somebody else starts it, who may fail.
+bool StartOnce(ParkedThread& thread) {
+  Start start = Start::kNo;
+  if (!thread.start.compare_exchange_strong(start, Start::kBegun)) return start == Start::kDone;
+  const bool is_started = StartThread(thread) >= 0;
+  thread.start.store(is_started ? Start::kDone : Start::kNo);
+  return is_started;
+}
+
+// Before fork(2) in a child: processes may be as many as the limit of tasks allows, and it may be for work in a thread
+// that the one waits who would reap them.
+void StartRest() {
+  if (!g_is_child) return;
+  uint64_t all = ~uint64_t{0}, before;
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);  // as in the handler in which they go on
+  const size_t count = g_thread_count.load();
+  for (size_t i = 0; i < count; i++) {
+    if (g_threads[i].parked.load()) StartOnce(g_threads[i]);
+  }
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);
+}
+
 // In a child, by a thread that waits for others, too: waits, and starts the next of them before it does what it was
 // woken for. That one finds the word as it is then, like a thread that is late, so that no wake-up is lost.
 void WaitForAll(const ParkedThread& self, ucontext_t* context) {
@@ -145,7 +171,7 @@ void WaitForAll(const ParkedThread& self, ucontext_t* context) {
   const long error = result < 0 ? -errno : 0;
   // No thread more than the limit of tasks allows: some will end. Who joins the one that is missing would wait for
   // ever.
-  while (StartThread(g_threads[self.next]) < 0) sleep_ms(1);
+  while (!StartOnce(g_threads[self.next])) sleep_ms(1);
   FinishSystemCall(context, error ? error : result);
 }
 
@@ -167,6 +193,7 @@ void OnParkSignal(int, siginfo_t*, void* context) {
   self->libc_tid = reinterpret_cast<int*>(reinterpret_cast<char*>(pthread_self()) + g_tid_offset);
   self->wait = WaitOf(static_cast<ucontext_t*>(context));
   self->is_first = true;
+  self->start.store(Start::kDone);
   self->next = kNone;
   syscall(SYS_get_robust_list, 0, &self->robust_list, &self->robust_list_size);
   if (nodespawner_save_context(&self->context) == 0) {
@@ -315,6 +342,8 @@ std::optional<Failure> ParkThreads(const Baseline& baseline, int timeout_ms, Car
                          "later (musl is not supported)");
   }
   FindRseq();
+  static const int registered = pthread_atfork(StartRest, nullptr, [] { g_is_child = false; });
+  if (registered != 0) return Failure::Errno("pthread_atfork", registered);
   if (g_signal <= 0) g_signal = FindFreeSignal();
   if (g_signal < 0) return Failure::Code("ERR_NO_FREE_SIGNAL", "every real-time signal has a handler");
   struct sigaction action = {};
@@ -384,6 +413,7 @@ void ChainThreads() {
       if (!before.parked.load() || before.wait.word != thread.wait.word) continue;
       before.next = i;
       thread.is_first = false;
+      thread.start.store(Start::kNo);
       ForgetTid(thread.libc_tid, thread.tid);
     }
   }
@@ -401,6 +431,7 @@ void ReleaseThreads() {
 
 int ReviveThreads() {
   const size_t count = g_thread_count.load();
+  g_is_child = true;
   for (size_t i = 0; i < count; i++) {
     const ParkedThread& thread = g_threads[i];
     if (!thread.parked.load() || !thread.is_first) continue;  // it has ended since, or another starts it

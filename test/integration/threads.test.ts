@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import t from 'tap';
 import type { Child, ChildProcess, Zygote } from '../../lib/index.js';
 import { eventually } from '../helpers/eventually.js';
-import { NO_POOL, rejection, startZygote, whenWarm } from '../helpers/zygote.js';
+import { NO_POOL, rejection, startZygote, whenWarm, WITH_PROGRAMS } from '../helpers/zygote.js';
 
 /** V8's four workers, the thread for delayed tasks, and the one that runs JavaScript. */
 const ALL = 6;
@@ -77,6 +77,26 @@ t.test('what libc has all threads do is not waited for from those that are not t
   const child = await zygote.spawn(code, {}, { timeoutMs: 10_000 });
   t.match(await child.result, { status: 'threw', error: { message: /EPERM/ } });
 });
+
+t.test(
+  'processes that are as many as may be leave room for the threads that there is work for',
+  async (t) => {
+    const zygote = await startZygote(t, {
+      pool: NO_POOL,
+      sandbox: { ...WITH_PROGRAMS, limits: { tasks: 10 } },
+    });
+    await whenWarm(zygote);
+    const code = `${COMPILE} const { spawn } = require('node:child_process');
+    module.exports = async () => {
+      for (let count = 0; count < 10; count++) spawn('/bin/sleep', ['60']).on('error', () => {});
+      await Promise.all(Array.from({ length: 20 }, compile));
+    };`;
+    for (let round = 0; round < 5; round++) {
+      const child = await zygote.spawn(code, {}, { timeoutMs: 10_000 });
+      t.match(await child.result, { status: 'ok' });
+    }
+  },
+);
 
 t.test('a process that ends by itself waits for no thread that was never started', async (t) => {
   const zygote = await startZygote(t, { preload: ['./entries.cjs'], pool: NO_POOL });
