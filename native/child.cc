@@ -24,6 +24,7 @@
 #include "seccomp.h"
 #include "syscalls.h"
 #include "threads.h"
+#include "v8_thread_id.h"
 #include "verify.h"
 
 namespace nodespawner {
@@ -101,6 +102,8 @@ void BecomeChild(const ChildResources& resources, const Sandbox& sandbox) {
 
   errno = ReviveThreads();
   require(errno == 0 ? nullptr : "clone(CLONE_THREAD)");
+  errno = EPERM;
+  require(V8ThreadIdIsRight() ? nullptr : "verify: V8 takes the thread for another one");
   require(VerifyConfinement(sandbox, resources.id, proc_self, keep, keep_count, resources.cgroup_count > 0));
 
   // OpenSSL takes locks, so this needs all threads to be back.

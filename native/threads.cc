@@ -17,6 +17,7 @@
 #include "rseq.h"
 #include "syscalls.h"
 #include "thread_context.h"
+#include "v8_thread_id.h"
 
 namespace nodespawner {
 namespace {
@@ -62,6 +63,7 @@ std::atomic<int> g_arrived{0};
 ptrdiff_t g_tid_offset = -1;
 int g_signal = 0;
 bool g_is_child = false;  // which has the runtime's threads, as a copy of it by fork(2) has not
+pid_t g_main_tid = 0;     // of the zygote
 
 #if defined(__aarch64__)
 constexpr uint32_t kSvc0 = 0xd4000001;  // the instruction of a system call
@@ -213,6 +215,7 @@ void OnParkSignal(int, siginfo_t*, void* context) {
   // A new kernel thread in a child: give it back what the kernel keeps for each thread and does not copy.
   syscall(SYS_set_robust_list, self->robust_list, self->robust_list_size);
   RegisterRseq();
+  RenewV8ThreadId(self->tid);
   prctl(PR_SET_NAME, self->name, 0, 0, 0);
   if (self->next != kNone) WaitForAll(*self, static_cast<ucontext_t*>(context));
   errno = saved_errno;
@@ -353,6 +356,7 @@ std::optional<Failure> ParkThreads(const Baseline& baseline, int timeout_ms, Car
   if (sigaction(g_signal, &action, nullptr) != 0) return Failure::Errno("sigaction", errno);
 
   const pid_t process = getpid(), self = sys_gettid();
+  g_main_tid = self;
   const uint64_t deadline = monotonic_ns() + static_cast<uint64_t>(timeout_ms) * 1000000;
   if (auto failure = AwaitIdle(self, deadline, timeout_ms)) return failure;
   for (;;) {
@@ -430,6 +434,7 @@ void ReleaseThreads() {
 }
 
 int ReviveThreads() {
+  RenewV8ThreadId(g_main_tid);
   const size_t count = g_thread_count.load();
   g_is_child = true;
   for (size_t i = 0; i < count; i++) {

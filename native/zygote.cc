@@ -24,6 +24,7 @@
 #include "start_time.h"
 #include "threads.h"
 #include "uv_abi.h"
+#include "v8_thread_id.h"
 #include "verify.h"
 #include "written_pages.h"
 
@@ -114,6 +115,7 @@ Napi::Value SealAndServe(const Napi::CallbackInfo& info) {
   FindOutOfMemoryHandler();
   FindBackingStores();
   if (const auto failure = FindGenerators()) return ThrowFailure(env, *failure);
+  if (const auto failure = FindV8ThreadId()) return ThrowFailure(env, *failure);
   CarriedThreads threads;
   if (const auto failure = ParkThreads(TheBaseline(), IntOption(options, "idleTimeoutMs"), &threads)) {
     return ThrowFailure(env, *failure);
