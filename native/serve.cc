@@ -328,7 +328,8 @@ class Server {
       for (UniqueFd& fd : stub.cgroup_fds) fd.release();
       return job.release();
     }
-    stub.cgroup_fds.clear();
+    // SECURITY: with its memory. How far the heap of the next child reaches would tell how many there are.
+    std::vector<UniqueFd>().swap(stub.cgroup_fds);
     if (result.pid < 0) {
       sys_pidfd_send_signal(stub.pidfd.get(), SIGKILL);
       SendFailed(token, result.step, result.error);
