@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <atomic>
+
 namespace nodespawner {
 namespace {
 
@@ -13,6 +15,7 @@ struct {
   size_t size;
   char report[64];
 } g_out_of_memory;
+std::atomic<bool> g_is_told{false};
 
 using GetCurrent = void* (*)();
 using SetHandler = void (*)(void* isolate, void (*handler)(const char*, const void*));
@@ -23,6 +26,8 @@ constexpr int kExitCode = 134;  // what a shell says of SIGABRT, which it would 
 
 // v8::OOMErrorCallback; the second argument is a reference to v8::OOMDetails.
 void OnOutOfMemory(const char*, const void*) {
+  // Threads that V8 compiles in may have none at the same moment. The host reads one report.
+  while (g_is_told.exchange(true)) pause();
   const ssize_t written = write(g_out_of_memory.fd, g_out_of_memory.report, g_out_of_memory.size);
   _exit(written < 0 ? kExitCode + 1 : kExitCode);
 }
