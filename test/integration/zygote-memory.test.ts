@@ -7,7 +7,6 @@ import { zygoteTree } from '../helpers/processes.js';
 import { MARK, newMark, NO_POOL, startZygote, whenWarm } from '../helpers/zygote.js';
 
 const PAGE_BYTES = 4096;
-const RING_FD = 5;
 
 interface Mapping {
   readonly start: number;
@@ -79,22 +78,6 @@ t.test('node’s locks are not looked for in a graph of all locks', async (t) =>
   }
   // 250 in a node that has it.
   t.equal(found, 0, 'empty hash tables of Abseil’s GraphCycles');
-});
-
-t.test('what children allocate lies at the end of the heap', async (t) => {
-  const pid = await pidOfWarmZygote(t);
-  const heap = mappingsOf(pid).find(({ name }) => name === '[heap]');
-  if (heap === undefined) throw new Error('there is no heap');
-  const pinned = readFileSync(`/proc/${pid}/fdinfo/${RING_FD}`, 'latin1').matchAll(
-    /\d+: 0x([0-9a-f]+)\/(\d+)/g,
-  );
-  const ranges = [...pinned].map(([, address = '', length]) => ({
-    pages: Number(length) / PAGE_BYTES,
-    pagesToEnd: (heap.end - parseInt(address, 16)) / PAGE_BYTES,
-  }));
-  const isTogether = ({ pages, pagesToEnd }: (typeof ranges)[number]): boolean =>
-    pages >= 10 && pagesToEnd > 0 && pagesToEnd < 64;
-  t.ok(ranges.some(isTogether), JSON.stringify(ranges.filter(({ pages }) => pages > 4)));
 });
 
 const ITS_LD_PRELOAD = `module.exports = () => process.env.LD_PRELOAD ?? 'none'`;
