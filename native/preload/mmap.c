@@ -4,6 +4,8 @@
  * its own on three levels, which a clone copies, the processor walks, and the end of a child takes apart. Without the
  * hint, the kernel puts the next mapping below the last one, and merges the two. Where all of that begins is still
  * random (randomize_va_space of proc(5)). */
+#undef _FILE_OFFSET_BITS /* by which mmap would be another name of mmap64 */
+
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
