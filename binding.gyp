@@ -28,8 +28,9 @@
     },
     {
       "target_name": "nodespawner-preload",
-      "type": "loadable_module",
-      "product_extension": "so",
+      "type": "shared_library",
+      "product_prefix": "",
+      "product_dir": "<(PRODUCT_DIR)",
       "win_delay_load_hook": "false",
       "sources": [
         "<!@(node -p \"require('fs').readdirSync('native/preload').filter((f) => f.endsWith('.c')).map((f) => 'native/preload/' + f).join(' ')\")"
