@@ -102,7 +102,6 @@ void BecomeChild(const ChildResources& resources, const Sandbox& sandbox) {
 
   errno = ReviveThreads();
   require(errno == 0 ? nullptr : "clone(CLONE_THREAD)");
-  errno = EPERM;
   require(V8ThreadIdIsRight() ? nullptr : "verify: V8 takes the thread for another one");
   require(VerifyConfinement(sandbox, resources.id, proc_self, keep, keep_count, resources.cgroup_count > 0));
 

@@ -37,7 +37,8 @@ struct FutexWait {
   long operation, value, bitset;
 };
 
-enum class Start : int { kNo, kBegun, kDone };
+// Whether it is there in a child, or another starts it.
+enum class Start : int { kLater, kBegun, kDone };
 
 struct ParkedThread {
   void* thread_pointer;
@@ -48,11 +49,11 @@ struct ParkedThread {
   FutexWait wait;
   // Of those that wait for the same, each is started by the one before, when that has something to do.
   size_t next;
-  std::atomic<Start> start;  // in a child
+  std::atomic<Start> start;
   pid_t tid;
   std::atomic<int> parked;  // 1 while it is, which is also what it waits on
   char name[16];
-  bool is_first;
+  bool is_first;              // of those; unlike `start`, it stays as it is while others are started
   bool is_kept_from_sigchld;  // by us, since it was released
 };
 
@@ -63,11 +64,7 @@ std::atomic<int> g_arrived{0};
 ptrdiff_t g_tid_offset = -1;
 int g_signal = 0;
 bool g_is_child = false;  // which has the runtime's threads, as a copy of it by fork(2) has not
-pid_t g_main_tid = 0;     // of the zygote
-
-#if defined(__aarch64__)
-constexpr uint32_t kSvc0 = 0xd4000001;  // the instruction of a system call
-#endif
+pid_t g_zygote = 0;       // the id of its main thread
 
 bool IsFutexWait(uint64_t operation) {
   // Condition variables and semaphores wait with FUTEX_WAIT_BITSET; a contended mutex waits with FUTEX_WAIT, and a
@@ -87,41 +84,47 @@ bool IsIdle(const ThreadState& state) {
   return IsEpollWait(state.number) || (state.number == SYS_futex && IsFutexWait(state.args[1]));
 }
 
-// Whether the signal interrupted the thread inside a system call, from which it will return into that call or with
-// EINTR, both of which waits for work take in their stride. Anywhere else the thread may hold a lock.
-bool InterruptedSystemCall(const ucontext_t* context) {
-#if defined(__x86_64__)
-  const auto* pc = reinterpret_cast<const uint8_t*>(context->uc_mcontext.gregs[REG_RIP]);
-  const auto result = context->uc_mcontext.gregs[REG_RAX];
-  const bool restarts = pc[0] == 0x0f && pc[1] == 0x05 && (result == SYS_futex || IsEpollWait(result));
-  const bool interrupted = pc[-2] == 0x0f && pc[-1] == 0x05 && result == -EINTR;
-  return restarts || interrupted;
-#else
-  const auto* pc = reinterpret_cast<const uint32_t*>(context->uc_mcontext.pc);
-  const long number = static_cast<long>(context->uc_mcontext.regs[8]);
-  const bool waits = number == SYS_futex || IsEpollWait(number);
-  const bool restarts = pc[0] == kSvc0;
-  const bool interrupted = pc[-1] == kSvc0 && static_cast<long>(context->uc_mcontext.regs[0]) == -EINTR;
-  return waits && (restarts || interrupted);
-#endif
-}
+// Of a system call that a signal interrupted.
+struct InterruptedCall {
+  bool restarts;  // or it returns with EINTR, and the rest is not known
+  long number, arguments[6];
+};
 
-// Where the signal interrupted a thread in a call that it goes back to: the wait that it goes on with.
-FutexWait WaitOf(const ucontext_t* context) {
+// The system call from which the thread will return into that call or with EINTR, both of which waits for work take in
+// their stride. Anywhere else the thread may hold a lock.
+std::optional<InterruptedCall> FindInterruptedCall(const ucontext_t* context) {
 #if defined(__x86_64__)
   const auto& registers = context->uc_mcontext.gregs;
-  const bool restarts = *reinterpret_cast<const uint8_t*>(registers[REG_RIP]) == 0x0f;
-  const long number = registers[REG_RAX];
-  const long arguments[] = {registers[REG_RDI], registers[REG_RSI], registers[REG_RDX],
-                            registers[REG_R10], registers[REG_R8],  registers[REG_R9]};
+  const auto* pc = reinterpret_cast<const uint8_t*>(registers[REG_RIP]);
+  const long result = registers[REG_RAX];
+  if (pc[0] == 0x0f && pc[1] == 0x05 && (result == SYS_futex || IsEpollWait(result))) {
+    return InterruptedCall{true,
+                           result,
+                           {registers[REG_RDI], registers[REG_RSI], registers[REG_RDX], registers[REG_R10],
+                            registers[REG_R8], registers[REG_R9]}};
+  }
+  const bool ended = pc[-2] == 0x0f && pc[-1] == 0x05 && result == -EINTR;
 #else
-  const auto& registers = context->uc_mcontext.regs;
-  const bool restarts = *reinterpret_cast<const uint32_t*>(context->uc_mcontext.pc) == kSvc0;
-  const long number = static_cast<long>(registers[8]);
-  const auto* arguments = reinterpret_cast<const long*>(registers);
+  constexpr uint32_t kSvc0 = 0xd4000001;
+  const auto* registers = reinterpret_cast<const long*>(context->uc_mcontext.regs);
+  const auto* pc = reinterpret_cast<const uint32_t*>(context->uc_mcontext.pc);
+  const long number = registers[8];
+  if (number != SYS_futex && !IsEpollWait(number)) return std::nullopt;
+  if (pc[0] == kSvc0) {
+    return InterruptedCall{
+        true, number, {registers[0], registers[1], registers[2], registers[3], registers[4], registers[5]}};
+  }
+  const bool ended = pc[-1] == kSvc0 && registers[0] == -EINTR;
 #endif
+  if (ended) return InterruptedCall{};
+  return std::nullopt;
+}
+
+FutexWait WaitOf(const InterruptedCall& call) {
+  const auto& arguments = call.arguments;
   const bool has_timeout = arguments[3] != 0;
-  if (!restarts || number != SYS_futex || !IsFutexWait(static_cast<uint64_t>(arguments[1])) || has_timeout) return {};
+  if (!call.restarts || call.number != SYS_futex || has_timeout) return {};
+  if (!IsFutexWait(static_cast<uint64_t>(arguments[1]))) return {};
   return {reinterpret_cast<const int*>(arguments[0]), arguments[1], arguments[2], arguments[5]};
 }
 
@@ -145,10 +148,10 @@ long StartThread(const ParkedThread& thread) {
 
 // Whether it is there, by whomever. Not while somebody else starts it, who may fail.
 bool StartOnce(ParkedThread& thread) {
-  Start start = Start::kNo;
+  Start start = Start::kLater;
   if (!thread.start.compare_exchange_strong(start, Start::kBegun)) return start == Start::kDone;
   const bool is_started = StartThread(thread) >= 0;
-  thread.start.store(is_started ? Start::kDone : Start::kNo);
+  thread.start.store(is_started ? Start::kDone : Start::kLater);
   return is_started;
 }
 
@@ -185,7 +188,8 @@ void OnParkSignal(int, siginfo_t*, void* context) {
   for (size_t i = 0; i < count; i++) {
     if (g_threads[i].tid == tid) self = &g_threads[i];
   }
-  if (!self || self->parked.load() || !InterruptedSystemCall(static_cast<ucontext_t*>(context))) {
+  const auto call = FindInterruptedCall(static_cast<ucontext_t*>(context));
+  if (!self || self->parked.load() || !call) {
     errno = saved_errno;
     return;  // ParkThreads() sees that it did not arrive, and tries again
   }
@@ -193,7 +197,7 @@ void OnParkSignal(int, siginfo_t*, void* context) {
   sigset_t* const mask = &static_cast<ucontext_t*>(context)->uc_sigmask;
   self->thread_pointer = ThreadPointer();
   self->libc_tid = reinterpret_cast<int*>(reinterpret_cast<char*>(pthread_self()) + g_tid_offset);
-  self->wait = WaitOf(static_cast<ucontext_t*>(context));
+  self->wait = WaitOf(*call);
   self->is_first = true;
   self->start.store(Start::kDone);
   self->next = kNone;
@@ -356,7 +360,7 @@ std::optional<Failure> ParkThreads(const Baseline& baseline, int timeout_ms, Car
   if (sigaction(g_signal, &action, nullptr) != 0) return Failure::Errno("sigaction", errno);
 
   const pid_t process = getpid(), self = sys_gettid();
-  g_main_tid = self;
+  g_zygote = self;
   const uint64_t deadline = monotonic_ns() + static_cast<uint64_t>(timeout_ms) * 1000000;
   if (auto failure = AwaitIdle(self, deadline, timeout_ms)) return failure;
   for (;;) {
@@ -417,7 +421,7 @@ void ChainThreads() {
       if (!before.parked.load() || before.wait.word != thread.wait.word) continue;
       before.next = i;
       thread.is_first = false;
-      thread.start.store(Start::kNo);
+      thread.start.store(Start::kLater);
       ForgetTid(thread.libc_tid, thread.tid);
     }
   }
@@ -434,7 +438,7 @@ void ReleaseThreads() {
 }
 
 int ReviveThreads() {
-  RenewV8ThreadId(g_main_tid);
+  RenewV8ThreadId(g_zygote);
   const size_t count = g_thread_count.load();
   g_is_child = true;
   for (size_t i = 0; i < count; i++) {
