@@ -1,7 +1,7 @@
 // Compiles and links all native code for aarch64, with warnings as errors. It isn't run: this only shows that
 // nothing but what is marked as x86-64 depends on it.
 import { inRoot, run } from './lib/project.mjs';
-import { buildNative } from './lib/native.mjs';
+import { BINARIES, buildNative } from './lib/native.mjs';
 
 const prefix = 'aarch64-linux-gnu-';
 buildNative({
@@ -14,6 +14,6 @@ buildNative({
     CMAKE_ASM_COMPILER: `${prefix}gcc`,
   },
 });
-for (const name of ['nodespawner.node', 'nodespawner-preload.so', 'nodespawner-launcher']) {
+for (const name of BINARIES) {
   run(`${prefix}readelf`, ['-h', inRoot('build-aarch64/Release', name)]);
 }

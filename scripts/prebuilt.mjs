@@ -2,11 +2,12 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { BINARIES } from './lib/native.mjs';
 import { inRoot, run } from './lib/project.mjs';
 
 const folder = inRoot('prebuilds', `${process.platform}-${process.arch}`);
 fs.mkdirSync(folder, { recursive: true });
-for (const name of ['nodespawner.node', 'nodespawner-preload.so', 'nodespawner-launcher']) {
+for (const name of BINARIES) {
   const target = path.join(folder, name);
   run('strip', ['--strip-unneeded', '-o', target, inRoot('build/Release', name)]);
   fs.chmodSync(target, 0o755);

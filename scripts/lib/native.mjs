@@ -3,6 +3,9 @@ import fs from 'node:fs';
 import os from 'node:os';
 import { fail, inRoot, runBin } from './project.mjs';
 
+/** What it makes, in the folder Release. */
+export const BINARIES = ['nodespawner.node', 'nodespawner-preload.so', 'nodespawner-launcher'];
+
 /**
  * @param {{ out?: string, defines?: Record<string, string>, target?: string }} [options] `out`: the build directory,
  *   from the root; the binaries land in its folder Release.
