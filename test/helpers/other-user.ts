@@ -1,8 +1,14 @@
-/** Programs that start another as a user who isn't root and has no privilege. */
+/** Programs that start another with fewer privileges, or as a user who isn't root and has none. */
 import { execFileSync } from 'node:child_process';
 import { FIXTURES } from './zygote.js';
 
 const SETPRIV = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all'];
+
+/** What to start a host through that is to be without these capabilities, such as `sys_admin`. */
+export function withoutCapabilities(...names: readonly string[]): readonly string[] {
+  const set = names.map((name) => `-${name}`).join();
+  return ['setpriv', `--bounding-set=${set}`, `--inh-caps=${set}`];
+}
 
 /**
  * What to start a host through. Where this checkout, or node, is for root's eyes only, a user namespace: in it the

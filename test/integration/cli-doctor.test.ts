@@ -3,7 +3,7 @@ import t from 'tap';
 import { SANDBOX_LAYERS } from '../../lib/layers.js';
 import { cli } from '../helpers/cli.js';
 import { compile } from '../helpers/compile.js';
-import { asOtherUser } from '../helpers/other-user.js';
+import { asOtherUser, withoutCapabilities } from '../helpers/other-user.js';
 
 const deny = compile(t, 'security/deny', 'program');
 
@@ -63,14 +63,7 @@ t.test('another user: it works, and what is weaker is said', async (t) => {
 });
 
 t.test('where no memory can be pinned it works, and why it is slower is said', async (t) => {
-  const locksNothing = [
-    'setpriv',
-    '--bounding-set=-ipc_lock',
-    '--inh-caps=-ipc_lock',
-    'prlimit',
-    '--memlock=1000000',
-  ];
-  const limited = await told([], locksNothing);
+  const limited = await told([], [...withoutCapabilities('ipc_lock'), 'prlimit', '--memlock=1000000']);
   t.match(limited, { code: 0, ok: true });
   t.match(pinnedMemory(limited), {
     state: 'weaker',

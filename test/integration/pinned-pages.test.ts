@@ -4,6 +4,7 @@ import t from 'tap';
 import type { Pinning, Zygote } from '../../lib/index.js';
 import { eventually } from '../helpers/eventually.js';
 import { HostProgram } from '../helpers/host-program.js';
+import { withoutCapabilities } from '../helpers/other-user.js';
 import { descendantsOf, zygoteTree } from '../helpers/processes.js';
 import { MARK, newMark, NO_POOL, startZygote, whenWarm } from '../helpers/zygote.js';
 
@@ -39,7 +40,7 @@ t.test('where no memory may be pinned, children copy what they write to, and all
     const { pinning } = zygote;
     await zygote.close();
     say({ values, pinning });`;
-  const through = ['setpriv', '--bounding-set=-ipc_lock', '--inh-caps=-ipc_lock', 'prlimit', '--memlock=0'];
+  const through = [...withoutCapabilities('ipc_lock'), 'prlimit', '--memlock=0'];
   const host = new HostProgram(t, source, { through });
   const { values, pinning } = await host.next<{ values: number[]; pinning: Pinning }>();
   t.ok(Math.min(...values) > MANY, `page faults: ${values.join(', ')}`);

@@ -1,7 +1,7 @@
 /** The threads of a child: V8's workers are started one after another, when there is work for them, and none is lost. */
 import { readdirSync } from 'node:fs';
-import t from 'tap';
-import type { Child, ChildProcess, Zygote } from '../../lib/index.js';
+import t, { type Test } from 'tap';
+import type { Child, ChildProcess, Zygote, ZygoteOptions } from '../../lib/index.js';
 import { eventually } from '../helpers/eventually.js';
 import { NO_POOL, rejection, startZygote, whenWarm, WITH_PROGRAMS } from '../helpers/zygote.js';
 
@@ -15,15 +15,14 @@ const COMPILE = `const bytes = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])
 
 const threadsOf = ({ pid }: Child | ChildProcess): number => readdirSync(`/proc/${pid}/task`).length;
 
-async function warmZygote(t: Parameters<typeof startZygote>[0]): Promise<Zygote> {
-  const zygote = await startZygote(t, { pool: NO_POOL });
+async function warmZygote(t: Test, options: ZygoteOptions = {}): Promise<Zygote> {
+  const zygote = await startZygote(t, { pool: NO_POOL, ...options });
   await whenWarm(zygote);
   return zygote;
 }
 
 t.test('threads for which there is no work are not there, and all are when there is', async (t) => {
-  const zygote = await startZygote(t, { preload: ['./entries.cjs'], pool: NO_POOL });
-  await whenWarm(zygote);
+  const zygote = await warmZygote(t, { preload: ['./entries.cjs'] });
   await eventually('a child that only waits has few threads', async () => {
     const idle = await zygote.spawnProcess({ module: './entries.cjs', export: 'wait' });
     const threads = threadsOf(idle);
@@ -67,8 +66,7 @@ t.test(
 
 t.test('what libc has all threads do is not waited for from those that are not there', async (t) => {
   // Or the signals by which it asks them are refused.
-  const zygote = await startZygote(t, { pool: NO_POOL, sandbox: { off: ['limits'] } });
-  await whenWarm(zygote);
+  const zygote = await warmZygote(t, { sandbox: { off: ['limits'] } });
   const code = `const { stat } = require('node:fs/promises');
     module.exports = async () => {
       await stat('/'); // libuv's threads get ids that V8's have in the zygote
@@ -81,11 +79,7 @@ t.test('what libc has all threads do is not waited for from those that are not t
 t.test(
   'processes that are as many as may be leave room for the threads that there is work for',
   async (t) => {
-    const zygote = await startZygote(t, {
-      pool: NO_POOL,
-      sandbox: { ...WITH_PROGRAMS, limits: { tasks: 10 } },
-    });
-    await whenWarm(zygote);
+    const zygote = await warmZygote(t, { sandbox: { ...WITH_PROGRAMS, limits: { tasks: 10 } } });
     const code = `${COMPILE} const { spawn } = require('node:child_process');
     module.exports = async () => {
       for (let count = 0; count < 10; count++) spawn('/bin/sleep', ['60']).on('error', () => {});
@@ -114,8 +108,7 @@ t.test('threads that a child starts are not taken for those that it has not star
 });
 
 t.test('a process that ends by itself waits for no thread that was never started', async (t) => {
-  const zygote = await startZygote(t, { preload: ['./entries.cjs'], pool: NO_POOL });
-  await whenWarm(zygote);
+  const zygote = await warmZygote(t, { preload: ['./entries.cjs'] });
   const child = await zygote.spawnProcess({ module: './entries.cjs', export: 'say', args: ['x'] });
   t.match(await child.wait(), { exitCode: 0 });
 });

@@ -3,7 +3,7 @@ import t from 'tap';
 import { eventually } from '../helpers/eventually.js';
 import { HostProgram } from '../helpers/host-program.js';
 import { ALLOWED, canHaveNetworks, TestNetwork } from '../helpers/network.js';
-import { asOtherUser } from '../helpers/other-user.js';
+import { asOtherUser, withoutCapabilities } from '../helpers/other-user.js';
 
 const skip = canHaveNetworks();
 t.setTimeout(120_000);
@@ -43,7 +43,7 @@ t.test('a host that is not root is told that it has to be', async (t) => {
 
 t.test('without CAP_NET_ADMIN it names the capability', { skip }, async (t) => {
   const network = await TestNetwork.make(t);
-  const through = [...network.through, 'setpriv', '--bounding-set=-net_admin', '--inh-caps=-net_admin'];
+  const through = [...network.through, ...withoutCapabilities('net_admin')];
   const host = new HostProgram(t, START, { through });
   t.match(await host.next(), { code: 'ERR_SANDBOX_UNAVAILABLE', message: /CAP_NET_ADMIN/ });
 });

@@ -7,7 +7,7 @@ import { Zygote } from '../../lib/index.js';
 import { SANDBOX_LAYERS } from '../../lib/layers.js';
 import { compile } from '../helpers/compile.js';
 import { HostProgram } from '../helpers/host-program.js';
-import { asOtherUser } from '../helpers/other-user.js';
+import { asOtherUser, withoutCapabilities } from '../helpers/other-user.js';
 import { HOST_TMP } from '../helpers/security/lab.js';
 import { rejection, startZygote } from '../helpers/zygote.js';
 import type { SandboxOptions } from '../../lib/index.js';
@@ -83,7 +83,7 @@ t.test('as in a container: /proc that is masked in part', async (t) => {
 });
 
 t.test('without CAP_SYS_ADMIN, and without a user namespace in which to have it', async (t) => {
-  const through = ['setpriv', '--bounding-set=-sys_admin', '--inh-caps=-sys_admin'];
+  const through = withoutCapabilities('sys_admin');
   t.match(
     await refusal(through, { off: ['user'] }),
     /clone\(CLONE_NEWPID\): .*errno 1\b.*allow user namespaces/,
@@ -138,7 +138,7 @@ t.test(
   async (t) => {
     for (const through of [
       ['unshare', '--user', '--map-root-user'],
-      ['setpriv', '--bounding-set=-setuid,-setgid', '--inh-caps=-setuid,-setgid'],
+      withoutCapabilities('setuid', 'setgid'),
     ]) {
       const told = await started(through);
       t.equal(told.value, 1, through.join(' '));
