@@ -80,7 +80,7 @@ Napi::Value ServeChildren(Napi::Env env, bool is_warm) {
   HaveRoom();
   Clone clone = Serve(ServeUntil::kQuiet);
   if (clone.fd == kQuiet && is_warm) {
-    // What compilers have freed, in the arenas of all threads: a clone would copy the tables of these pages.
+    // What compilers have freed: a clone would copy the tables of these pages.
     malloc_trim(0);
     FillHoles();
     HaveRoom();
