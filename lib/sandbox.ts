@@ -95,6 +95,8 @@ export function planSandbox(options: CheckedSandboxOptions): SandboxPlan {
   const hasOwnIds = has('user') && givesIds(options.uids);
   const { limits } = options;
   const isSingleProcess = has('syscalls') && options.profile === 'compute';
+  // In its namespaces, by more layers than one (native/launcher/stubs.h, networks.h).
+  const leavesNothing = isSingleProcess && has('files') && has('capabilities');
   // The holder of its memory (native/memory_holder.h) counts as one.
   const tasks = limits.tasks + (isSingleProcess ? 1 : 0);
   const cgroups: CgroupParents | undefined =
@@ -114,11 +116,9 @@ export function planSandbox(options: CheckedSandboxOptions): SandboxPlan {
     launcherArguments: [
       `--layers=${bits}`,
       ...(hasOwnIds ? [`--child-ids=${options.uids.first}:${options.uids.count}`] : []),
-      `--tmp=${limits.tmpBytes}:${TMP_INODES}`,
       ...options.files.map((file) => `--bind=${file}`),
       ...(cgroups?.directories ?? []).map((directory) => `--cgroup=${directory}`),
-      // These can put nothing into one, by more layers than one (native/launcher/networks.h).
-      ...(isSingleProcess && has('files') && has('capabilities') ? ['--reuse-networks'] : []),
+      ...(leavesNothing ? ['--reuse-networks'] : []),
       ...(has('limits') ? [`--memory=${limits.memoryBytes}`, `--tasks=${tasks}`] : []),
       ...(options.network === undefined ? [] : planNetwork(options.network)),
     ],
@@ -127,11 +127,13 @@ export function planSandbox(options: CheckedSandboxOptions): SandboxPlan {
       skipped: 0,
       limits: has('limits') ? resourceLimits(options, hasOwnIds, cgroups !== undefined, tasks) : [],
       dataBytes: memory === 'rlimit' ? limits.memoryBytes : 0,
+      tmp: { bytes: limits.tmpBytes, inodes: TMP_INODES },
       hasNetwork: options.network !== undefined,
       filter: filter.program.toString('base64'),
       // Programs look at /proc for what they are themselves, which a cover can't show them.
       coversProc: has('files') && options.profile !== 'exec',
       singleProcess: isSingleProcess,
+      reusesStubs: leavesNothing,
       filterProbe: filter.probe,
     },
     active: Object.freeze({

@@ -18,6 +18,8 @@
 #include "launcher/layers.h"
 #include "memory_holder.h"
 #include "namespaces.h"
+#include "pid_numbers.h"
+#include "private_files.h"
 #include "proc_cover.h"
 #include "randomness.h"
 #include "rlimits.h"
@@ -64,8 +66,14 @@ void BecomeChild(const ChildResources& resources, const Sandbox& sandbox) {
   const int* groups = resources.cgroup_fds;
   require(enter_groups(groups, resources.cgroup_count, resources.born_into) == 0 ? nullptr : "write(cgroup)");
   require(EnterNamespaces(resources.stub_pidfd, layers));
+  if (layers & LAYER_FILES) require(MakePrivateFiles(sandbox, resources.id));
   if (sandbox.single_process) {
-    require(LeaveHolder({resources.token, resources.status, resources.id}, resources.stub_pidfd));
+    const Holder holder = {resources.token, resources.status, resources.id, sandbox.reuses_stubs};
+    require(LeaveHolder(holder, resources.stub_pidfd));
+  }
+  if (sandbox.reuses_stubs) {
+    require(CountPidsAnew());
+    if (layers & LAYER_IPC) require(VerifyNoIpcObjects());
   }
 
   // SECURITY: out of the process group of the zygote and its launcher, which kill(0) reaches from within any PID

@@ -18,6 +18,8 @@
 
 #include "clone.h"
 #include "control.h"
+#include "launcher/clone.h"
+#include "pid_numbers.h"
 #include "rseq.h"
 #include "syscalls.h"
 #include "thread_context.h"
@@ -159,15 +161,24 @@ const char* LeaveHolder(const Holder& holder, int stub_pidfd) {
   stack_t for_signals = {};
   if (sigaltstack(nullptr, &for_signals) != 0) return "sigaltstack";
   g_holder.holder = holder;
-  const long result =
-      nodespawner_clone_return_in_child(CLONE_VM | CLONE_PARENT | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID, MainTid(),
-                                        g_stack + sizeof g_stack, BeHolder);
+  const uint64_t flags = CLONE_VM | CLONE_PARENT | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+  const auto tid = reinterpret_cast<uintptr_t>(MainTid());
+  const pid_t pid = kChildPid;
+  // struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size.
+  const uint64_t arguments[10] = {flags, 0, tid, 0, 0, 0, 0, 0, reinterpret_cast<uintptr_t>(&pid), 1};
+#if defined(__x86_64__)
+  CloneCall call = {SYS_clone, {flags, 0, 0, tid, 0}};
+#else
+  CloneCall call = {SYS_clone, {flags, 0, 0, 0, tid}};
+#endif
+  if (holder.gives_pid) call = {SYS_clone3, {reinterpret_cast<uintptr_t>(arguments), sizeof arguments}};
+  const long result = nodespawner_clone_return_in_child(&call, g_stack + sizeof g_stack, BeHolder);
   if (result == 0) {
     RegisterRseq();
     return sigaltstack(&for_signals, nullptr) == 0 ? nullptr : "sigaltstack";
   }
   errno = static_cast<int>(-result);
-  return "clone(CLONE_VM)";
+  return holder.gives_pid ? "clone3(CLONE_VM)" : "clone(CLONE_VM)";
 }
 
 const char* AwaitHolder() {

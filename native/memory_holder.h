@@ -16,6 +16,7 @@ struct Holder {
   uint32_t token;  // of the child
   int status;      // over which the zygote is told the child's pid
   int id;          // its user and group id, or -1 to keep the zygote's
+  bool gives_pid;  // whether the child is to have kChildPid, and not the next id that there is (pid_numbers.h)
 };
 
 // Called in a clone of the zygote that is in the child's namespaces, with all signals blocked: it becomes the holder,

@@ -111,12 +111,13 @@ int WaitStatus(const siginfo_t& ended) {
   return ended.si_status | (ended.si_code == CLD_DUMPED ? WCOREFLAG : 0);
 }
 
-void AskForStub(int stub_fd) {
-  const char one = 1;
-  const int error = SendMessage(stub_fd, &one, 1, nullptr, 0);
+void SendToInit(int stub_fd, stub_request request) {
+  const int error = SendMessage(stub_fd, &request, sizeof request, nullptr, 0);
   if (PeerIsGone(error)) _exit(1);  // and everything with it
   if (error) End("sendmsg(init)", error);
 }
+
+void AskForStub(int stub_fd) { SendToInit(stub_fd, {0}); }
 
 class Server {
  public:
@@ -236,8 +237,18 @@ class Server {
         child->oom_kills = message.oom_kills;
         child->task_fails = message.task_fails;
         ReportIfOver(child);
+      } else {
+        DropStub(message.pid);
       }
     }
+  }
+
+  // One that was nobody's yet: somebody has killed it.
+  void DropStub(pid_t pid) {
+    const auto stub = std::find_if(stubs_.begin(), stubs_.end(), [&](const Stub& s) { return s.pid == pid; });
+    if (stub == stubs_.end()) return;
+    stubs_.erase(stub);
+    AskForStub(options_.stub_fd);
   }
 
   // False if init failed to make one.
@@ -458,9 +469,17 @@ class Server {
     if (!child.reaped) kill(child.pid, SIGKILL);
   }
 
-  // And with it the child, and all that it started.
+  // And with it the child, and all that it started. Not when it has been given back, and may be another child's.
   static void KillStub(const ChildRecord& child) {
-    if (!child.stub_gone) sys_pidfd_send_signal(child.stub.pidfd.get(), SIGKILL);
+    if (!child.stub_gone && child.stub.pidfd.valid()) sys_pidfd_send_signal(child.stub.pidfd.get(), SIGKILL);
+  }
+
+  // When the child is gone and its memory too. Of one that ended any other way than usual the stub is not for another.
+  void ReleaseStub(ChildRecord* child) {
+    const bool ended_well = child->reaped && HasEndedWell(*child);
+    if (!options_.sandbox.reuses_stubs || !ended_well || child->stub_gone) return KillStub(*child);
+    child->stub.pidfd.reset();
+    SendToInit(options_.stub_fd, {child->stub.pid});
   }
 
   void ReapChildren() {
@@ -491,7 +510,7 @@ class Server {
       if (waitpid(pid, nullptr, 0) != pid || child == children_.end()) continue;
       if (child->holder == pid) {
         child->holder_gone = true;
-        KillStub(*child);
+        ReleaseStub(&*child);
       } else {
         // The control group is empty when the stub is gone, for the next child.
         if (child->holder_gone)
@@ -542,11 +561,14 @@ class Server {
     return reply;
   }
 
+  static bool HasEndedWell(const ChildRecord& child) {
+    return !child.to_be_killed && !child.failed.error && child.forbidden < 0 && child.wait_status == 0;
+  }
+
   // What is left of a child that can't start processes and is reaped is its stub, which nobody has to wait for: for
   // the kernel to take the namespaces apart takes as long again.
   void ReportEarly(const ChildRecord& child) {
-    if (!options_.sandbox.single_process || child.stub_gone || child.to_be_killed || child.failed.error) return;
-    if (child.forbidden >= 0 || child.wait_status != 0) return;
+    if (!options_.sandbox.single_process || child.stub_gone || !HasEndedWell(child)) return;
     if (KilobytesLeft() > kMostKilobytesLeft) return;
     Send(EndOf(child, ReplyKind::kReaped));
   }

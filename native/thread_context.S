@@ -50,16 +50,17 @@ nodespawner_start_thread:        // rdi flags, rsi context, rdx parent_tid, rcx 
 .globl nodespawner_clone_return_in_child
 .hidden nodespawner_clone_return_in_child
 .type nodespawner_clone_return_in_child, @function
-nodespawner_clone_return_in_child:  // rdi flags, rsi child_tid, rdx stack, rcx function
+nodespawner_clone_return_in_child:  // rdi call, rsi stack, rdx function
   push %r12
   push %r13
-  mov %rdx, %r12
-  mov %rcx, %r13
-  mov %rsi, %r10                 // child_tid
-  xor %esi, %esi                 // the same stack
-  xor %edx, %edx                 // parent_tid
-  xor %r8d, %r8d                 // tls
-  mov $56, %eax                  // clone
+  mov %rsi, %r12
+  mov %rdx, %r13
+  mov 0(%rdi), %rax
+  mov 16(%rdi), %rsi
+  mov 24(%rdi), %rdx
+  mov 32(%rdi), %r10
+  mov 40(%rdi), %r8
+  mov 8(%rdi), %rdi
   syscall
   test %rax, %rax
   jg 1f
@@ -126,15 +127,15 @@ nodespawner_start_thread:        // x0 flags, x1 context, x2 parent_tid, x3 chil
 .globl nodespawner_clone_return_in_child
 .hidden nodespawner_clone_return_in_child
 .type nodespawner_clone_return_in_child, %function
-nodespawner_clone_return_in_child:  // x0 flags, x1 child_tid, x2 stack, x3 function
+nodespawner_clone_return_in_child:  // x0 call, x1 stack, x2 function
   stp x19, x20, [sp, #-16]!
-  mov x19, x2
-  mov x20, x3
-  mov x4, x1                     // child_tid
-  mov x1, #0                     // the same stack
-  mov x2, #0                     // parent_tid
-  mov x3, #0                     // tls
-  mov x8, #220                   // clone
+  mov x19, x1
+  mov x20, x2
+  mov x9, x0
+  ldr x8, [x9, #0]
+  ldp x0, x1, [x9, #8]
+  ldp x2, x3, [x9, #24]
+  ldr x4, [x9, #40]
   svc #0
   cmp x0, #0
   b.gt 1f

@@ -19,6 +19,12 @@ struct ThreadContext {
 #endif
 };
 
+// clone(2) or clone3(2), as the kernel takes it.
+struct CloneCall {
+  uint64_t number;
+  uint64_t arguments[5];
+};
+
 extern "C" {
 
 // Returns 0 when called. Returns 1 once more in every kernel thread that nodespawner_start_thread makes of `context`.
@@ -29,11 +35,11 @@ __attribute__((visibility("hidden"), returns_twice)) int nodespawner_save_contex
 __attribute__((visibility("hidden"))) long nodespawner_start_thread(unsigned long flags, const ThreadContext* context,
                                                                     int* parent_tid, int* child_tid, void* tls);
 
-// clone(2) of a process that shares the memory (CLONE_VM) and the stack, on which it returns 0. The caller leaves that
-// stack to it and goes on in `function`, which gets the new process's id and never returns, on the stack that ends at
-// `stack`. Returns -errno if there is no new process.
-__attribute__((visibility("hidden"))) long nodespawner_clone_return_in_child(unsigned long flags, int* child_tid,
-                                                                             void* stack, void (*function)(long));
+// A system call that makes a process which shares the memory (CLONE_VM) and the stack, on which it returns 0. The
+// caller leaves that stack to it and goes on in `function`, which gets the new process's id and never returns, on the
+// stack that ends at `stack`. Returns -errno if there is no new process.
+__attribute__((visibility("hidden"))) long nodespawner_clone_return_in_child(const CloneCall* call, void* stack,
+                                                                             void (*function)(long));
 }
 
 }  // namespace nodespawner

@@ -6,8 +6,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -222,6 +226,20 @@ const char* NoteNamespaces() {
   }
   if (proc_self >= 0) close(proc_self);
   return all ? nullptr : "readlink(/proc/self/ns)";
+}
+
+const char* VerifyNoIpcObjects() {
+  // As ipcs(1) counts them.
+  shm_info shared = {};
+  msginfo messages = {};
+  seminfo semaphores = {};
+  const bool counted = shmctl(0, SHM_INFO, reinterpret_cast<shmid_ds*>(&shared)) >= 0 &&
+                       msgctl(0, MSG_INFO, reinterpret_cast<msqid_ds*>(&messages)) >= 0 &&
+                       semctl(0, 0, SEM_INFO, &semaphores) >= 0;
+  if (!counted && errno == ENOSYS) return nullptr;  // a kernel without them
+  const bool has_objects = shared.used_ids != 0 || messages.msgpool != 0 || semaphores.semusz != 0;
+  errno = EPERM;
+  return counted && !has_objects ? nullptr : "verify: an object is in the IPC namespace";
 }
 
 const char* VerifyNoNewNamespaces(const Sandbox& sandbox) {

@@ -12,6 +12,9 @@ const char* NoteNamespaces();
 
 // The following are for a child. They make system calls only, and return what is not as it should be, or null.
 
+// That nobody has left System V objects in the IPC namespace, which may have been another child's (launcher/stubs.h).
+const char* VerifyNoIpcObjects();
+
 // While it could still be tried: there is no way to namespaces of one's own.
 const char* VerifyNoNewNamespaces(const Sandbox& sandbox);
 

@@ -18,6 +18,7 @@
 #include "launcher/layers.h"
 #include "malloc_holes.h"
 #include "out_of_memory.h"
+#include "pid_numbers.h"
 #include "randomness.h"
 #include "rlimits.h"
 #include "serve.h"
@@ -57,6 +58,9 @@ Sandbox ReadSandbox(const Napi::Object& options) {
     sandbox.limits.push_back(
         {static_cast<int>(number(0)), static_cast<rlim_t>(number(1)), static_cast<rlim_t>(number(2))});
   }
+  const auto tmp = options.Get("tmp").As<Napi::Object>();
+  sandbox.tmp.bytes = static_cast<unsigned long>(tmp.Get("bytes").As<Napi::Number>().Int64Value());
+  sandbox.tmp.inodes = static_cast<unsigned long>(tmp.Get("inodes").As<Napi::Number>().Int64Value());
   sandbox.data_bytes = static_cast<rlim_t>(options.Get("dataBytes").As<Napi::Number>().Int64Value());
   const auto filter = options.Get("filter").As<Napi::Uint8Array>();
   sandbox.filter.resize(filter.ByteLength() / sizeof(sock_filter));
@@ -64,6 +68,7 @@ Sandbox ReadSandbox(const Napi::Object& options) {
   sandbox.has_network = options.Get("hasNetwork").As<Napi::Boolean>().Value();
   sandbox.covers_proc = options.Get("coversProc").StrictEquals(Napi::Boolean::New(options.Env(), true));
   sandbox.single_process = options.Get("singleProcess").StrictEquals(Napi::Boolean::New(options.Env(), true));
+  sandbox.reuses_stubs = options.Get("reusesStubs").StrictEquals(Napi::Boolean::New(options.Env(), true));
   sandbox.filter_probe = IntOption(options, "filterProbe");
   return sandbox;
 }
@@ -120,11 +125,12 @@ Napi::Value SealAndServe(const Napi::CallbackInfo& info) {
   if (const auto failure = ParkThreads(TheBaseline(), IntOption(options, "idleTimeoutMs"), &threads)) {
     return ThrowFailure(env, *failure);
   }
+  serve.sandbox = ReadSandbox(options.Get("sandbox").As<Napi::Object>());
+  serve.sandbox.reuses_stubs = serve.sandbox.reuses_stubs && CanChoosePids();
   // With all other threads parked nothing opens or closes a descriptor any more.
-  if (const auto failure = InventoryFds({serve.control_fd, serve.stub_fd, serve.ring_fd}))
+  if (const auto failure = InventoryFds({serve.control_fd, serve.stub_fd, serve.ring_fd, PidNumbersFd()}))
     return ThrowFailure(env, *failure);
   if (const auto failure = PrepareClone()) return ThrowFailure(env, *failure);
-  serve.sandbox = ReadSandbox(options.Get("sandbox").As<Napi::Object>());
   if (const char* step = MeasureData()) return ThrowErrno(env, step, errno);
   if (const char* step = NoteNamespaces()) return ThrowErrno(env, step, errno);
   if (serve.sandbox.layers & ~serve.sandbox.skipped & LAYER_CAPABILITIES) {

@@ -9,7 +9,8 @@ namespace nodespawner {
 Napi::Value TakeBaselineBinding(const Napi::CallbackInfo& info);
 
 // sealAndServe({ controlFd, stubFd, ringFd, spareStubs, idleTimeoutMs, sandbox }): { fd: number, isScout: boolean }
-// sandbox: { layers, limits: [resource, soft, hard][], dataBytes, filter: Uint8Array, singleProcess, filterProbe }
+// sandbox: { layers, limits: [resource, soft, hard][], dataBytes, tmp: { bytes, inodes }, filter: Uint8Array,
+//            singleProcess, reusesStubs, filterProbe }
 // Parks the runtime's threads, takes stock of what a clone has to renew, tells the host, and serves: one call, since
 // without its threads the runtime can neither collect garbage nor compile. Returns in each child, with its job socket,
 // and in a scout, with what it is to report to (serve.h); in the zygote with -1, its threads going on, when there is

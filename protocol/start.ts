@@ -21,6 +21,8 @@ export interface SandboxConfig {
   readonly skipped: number;
   readonly limits: readonly (readonly [resource: number, soft: number, hard: number])[];
   readonly dataBytes: number;
+  /** Of the file system /tmp of each child. */
+  readonly tmp: { readonly bytes: number; readonly inodes: number };
   /** Whether children have a link that leads out of their network namespace. */
   readonly hasNetwork: boolean;
   /** Whether little is left to children of /proc. */
@@ -29,6 +31,8 @@ export interface SandboxConfig {
   readonly filter: string;
   /** Whether the filter lets no child start a process. */
   readonly singleProcess: boolean;
+  /** Whether namespaces of children that are gone are for others: these can leave nothing there. */
+  readonly reusesStubs: boolean;
   readonly filterProbe: number;
 }
 

@@ -20,7 +20,7 @@
 static struct {
   int fd;
   int is_known; /* since the first group has been made */
-  const char *usage, *kills, *refusals;
+  const char *usage, *kills, *refusals, *tasks;
 } parents[STUB_MAX_CGROUPS];
 static int parent_count;
 
@@ -184,12 +184,16 @@ static unsigned read_counter(int parent, const char *group, const char *file, co
   return 0;
 }
 
+static long read_number(int parent, const char *group, const char *file) {
+  char text[32];
+  return file && read_file(parent, group, file, text, sizeof text) > 0 ? strtol(text, NULL, 10) : -1;
+}
+
 /* What an earlier child wrote to its output is charged to its group for as long as the host holds it. Such a group
  * isn't for another child, who would have that much less. */
 static int is_charged(int parent, const char *group, const char *usage) {
   enum { MOST_BYTES = 8 << 20 };
-  char text[32];
-  return usage && read_file(parent, group, usage, text, sizeof text) > 0 && strtoul(text, NULL, 10) > MOST_BYTES;
+  return read_number(parent, group, usage) > MOST_BYTES;
 }
 
 /* What a process that has one thread enters a group by (cgroup_entrance.h). Version 1 has a file for threads: of a
@@ -209,11 +213,9 @@ static void know_files(int index, int group) {
   if (parents[index].is_known) return;
   const struct {
     const char *name, **file;
-  } files[] = {{"memory.current", &parents[index].usage},
-               {"memory.usage_in_bytes", &parents[index].usage},
-               {"memory.events", &parents[index].kills},
-               {"memory.oom_control", &parents[index].kills},
-               {"pids.events", &parents[index].refusals}};
+  } files[] = {{"memory.current", &parents[index].usage}, {"memory.usage_in_bytes", &parents[index].usage},
+               {"memory.events", &parents[index].kills},  {"memory.oom_control", &parents[index].kills},
+               {"pids.events", &parents[index].refusals}, {"pids.current", &parents[index].tasks}};
   for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
     if (faccessat(group, files[i].name, R_OK, 0) == 0) *files[i].file = files[i].name;
   }
@@ -237,8 +239,10 @@ static int make_group(int index, const char *name, const struct launcher_options
   return limited ? 0 : -1;
 }
 
-static struct cgroup_events read_events(int group, const char *name) {
+struct cgroup_events read_cgroup_events(int group) {
   struct cgroup_events now = {0, 0}, since;
+  char name[32];
+  group_name(name, sizeof name, group);
   for (int i = 0; i < parent_count; i++) {
     now.oom_kills += read_counter(parents[i].fd, name, parents[i].kills, "oom_kill");
     now.task_fails += read_counter(parents[i].fd, name, parents[i].refusals, "max");
@@ -264,13 +268,46 @@ int enter_cgroups(const struct launcher_options *options, int *group, int entran
     entrances[i] = open_entrance(parent, name);
     if (entrances[i] < 0) return -1;
   }
-  if (is_new) read_events(*group, name); /* which counts from zero now */
+  if (is_new) read_cgroup_events(*group); /* which counts from zero now */
   return parent_count;
 }
 
-struct cgroup_events leave_cgroups(int group) {
+int open_cgroups(int group, int entrances[STUB_MAX_CGROUPS]) {
   char name[32];
   group_name(name, sizeof name, group);
-  free_groups[free_count++] = group;
-  return read_events(group, name);
+  for (int i = 0; i < parent_count; i++) {
+    entrances[i] = open_entrance(parents[i].fd, name);
+    if (entrances[i] < 0) return -1;
+  }
+  return 0;
 }
+
+void close_cgroups(int entrances[STUB_MAX_CGROUPS]) {
+  for (int i = 0; i < STUB_MAX_CGROUPS; i++) {
+    if (entrances[i] >= 0) close(entrances[i]);
+    entrances[i] = -1;
+  }
+}
+
+int are_cgroups_charged(int group) {
+  char name[32];
+  group_name(name, sizeof name, group);
+  for (int i = 0; i < parent_count; i++) {
+    if (is_charged(parents[i].fd, name, parents[i].usage)) return 1;
+  }
+  return 0;
+}
+
+int has_one_task(int group) {
+  char name[32];
+  group_name(name, sizeof name, group);
+  int is_counted = 0;
+  for (int i = 0; i < parent_count; i++) {
+    const long tasks = read_number(parents[i].fd, name, parents[i].tasks);
+    if (tasks > 1) return 0;
+    is_counted |= tasks == 1;
+  }
+  return is_counted;
+}
+
+void leave_cgroups(int group) { free_groups[free_count++] = group; }

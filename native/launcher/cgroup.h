@@ -21,5 +21,20 @@ void open_cgroup_parents(const struct launcher_options *options, pid_t outer);
  * or -1 with errno. `*group` is for leave_cgroups(), in either case. */
 int enter_cgroups(const struct launcher_options *options, int *group, int entrances[STUB_MAX_CGROUPS]);
 
-/* When all processes of a child are gone: its groups are for another. Returns what has happened in them. */
-struct cgroup_events leave_cgroups(int group);
+/* The same of groups that a stub is in already. Returns 0, or -1 with errno. */
+int open_cgroups(int group, int entrances[STUB_MAX_CGROUPS]);
+
+/* Where they are not open, -1 is in their place. */
+void close_cgroups(int entrances[STUB_MAX_CGROUPS]);
+
+/* When all processes of a child are gone: what has happened in its groups since it was asked last. */
+struct cgroup_events read_cgroup_events(int group);
+
+/* Whether more memory is charged to a group that nothing runs in than another child is to find there. */
+int are_cgroups_charged(int group);
+
+/* Whether there is one process in a group, with one thread; not where the kernel doesn't count them. */
+int has_one_task(int group);
+
+/* When nobody is in there: they are for another child. */
+void leave_cgroups(int group);

@@ -33,10 +33,6 @@ struct launcher_options parse_options(char **arguments) {
       options.layers = (unsigned)strtoul(value, NULL, 10);
     } else if ((value = value_of(*argument, "--child-ids"))) {
       two_numbers(value, &options.first_uid, &options.uid_count);
-    } else if ((value = value_of(*argument, "--tmp"))) {
-      two_numbers(value, &options.tmp_bytes, &options.tmp_inodes);
-    } else if (strcmp(*argument, "--tmp-exec") == 0) {
-      options.tmp_exec = 1;
     } else if (strcmp(*argument, "--reuse-networks") == 0) {
       options.reuse_networks = 1;
     } else if ((value = value_of(*argument, "--bind")) && options.bind_count < MAX_BINDS) {

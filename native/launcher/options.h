@@ -27,12 +27,10 @@ struct network_rule {
 };
 
 struct launcher_options {
-  pid_t host;                          /* --host=PID */
-  unsigned layers;                     /* --layers=BITS, of layers.h */
-  unsigned long first_uid, uid_count;  /* --child-ids=FIRST:COUNT, outside; COUNT 0: children keep the host's */
-  unsigned long tmp_bytes, tmp_inodes; /* --tmp=BYTES:INODES */
-  int tmp_exec;                        /* --tmp-exec */
-  const char *binds[MAX_BINDS];        /* --bind=PATH, read-only under the same path */
+  pid_t host;                         /* --host=PID */
+  unsigned layers;                    /* --layers=BITS, of layers.h */
+  unsigned long first_uid, uid_count; /* --child-ids=FIRST:COUNT, outside; COUNT 0: children keep the host's */
+  const char *binds[MAX_BINDS];       /* --bind=PATH, read-only under the same path */
   int bind_count;
   const char *cgroups[STUB_MAX_CGROUPS]; /* --cgroup=DIRECTORY, which may hold memory.*, pids.* or cpu.* files */
   int cgroup_count;

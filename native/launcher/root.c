@@ -200,13 +200,8 @@ void make_root(const struct launcher_options *options) {
   }
 }
 
-const char *mount_private(const struct launcher_options *options, int id) {
-  const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+const char *mount_proc(void) {
   /* Processes and nothing else, and of those only one's own. */
-  if (mount("proc", "/proc", "proc", flags | MS_RDONLY, "subset=pid,hidepid=2") != 0) return "mount(proc)";
-  char data[128];
-  int used = snprintf(data, sizeof data, "mode=0700,size=%lu,nr_inodes=%lu", options->tmp_bytes, options->tmp_inodes);
-  if (id >= 0) snprintf(data + used, sizeof data - (size_t)used, ",uid=%d,gid=%d", id, id);
-  if (mount("tmpfs", "/tmp", "tmpfs", options->tmp_exec ? flags & ~MS_NOEXEC : flags, data) != 0) return "mount(tmpfs)";
-  return NULL;
+  const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY;
+  return mount("proc", "/proc", "proc", flags, "subset=pid,hidepid=2") == 0 ? NULL : "mount(proc)";
 }

@@ -11,6 +11,6 @@ void protect_program(const char *path);
  * copy of it. */
 void make_root(const struct launcher_options *options);
 
-/* In a stub: /proc of its own PID namespace and an empty /tmp that belongs to `id`. Returns the call that failed, or
- * NULL. */
-const char *mount_private(const struct launcher_options *options, int id);
+/* In a stub: /proc of its own PID namespace. What else is a child's own, the child mounts (native/private_files.h).
+ * Returns the call that failed, or NULL. */
+const char *mount_proc(void);

@@ -67,7 +67,7 @@ static _Noreturn void be_stub(const struct launcher_options *options, const stru
   const char *failed = NULL;
   if (options->link_addresses.count) failed = join_router(options, place->slot);
   if (failed) report_failure(pipe, failed);
-  if (options->layers & LAYER_FILES) failed = mount_private(options, child_id(options, ids, place->slot));
+  if (options->layers & LAYER_FILES) failed = mount_proc();
   if (failed) report_failure(pipe, failed);
   if (options->layers & LAYER_UTS && sethostname("child", 5) != 0) report_failure(pipe, "sethostname");
   failed = disarm(options, stub_id(options, ids));

@@ -2,18 +2,23 @@
  *
  * A stub is the init process (PID 1) of a child's PID namespace, and the first in all other namespaces that the child
  * then enters. It does nothing but wait: when it is killed, the kernel kills everything in its namespace. The zygote
- * asks for stubs ahead of demand by sending one byte for each. */
+ * asks for stubs ahead of demand, and gives back those whose child has left nothing (stubs.h). */
 #pragma once
 
 #include <stdint.h>
 
 enum stub_message_kind {
   STUB_READY = 1,  /* with descriptors: the stub's pidfd, then what each of the child's cgroups is entered by */
-  STUB_GONE = 2,   /* the stub has been reaped, so its namespace is empty */
+  STUB_GONE = 2,   /* the stub has been reaped, so its namespace is empty; or it has been given back */
   STUB_FAILED = 3, /* no stub could be made */
 };
 
 enum { STUB_MAX_CGROUPS = 3 };
+
+/* From the zygote. */
+struct stub_request {
+  int32_t given_back; /* the stub's pid; 0: one is wanted */
+};
 
 struct stub_message {
   uint32_t kind;

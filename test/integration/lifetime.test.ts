@@ -332,7 +332,8 @@ t.test(
     });
     const { launcher, init, stubs, others } = await tree(own);
     t.strictSame(others, []);
-    t.equal(stubs.length, 2, 'the stubs that are made ahead of demand');
+    // Those that are made ahead of demand, and such as have had a child: MOST_RESTING of native/launcher/stubs.c.
+    t.ok(stubs.length >= 2 && stubs.length <= 2 + 16, `there are ${stubs.length} stubs`);
     const below = descendantsOf(launcher.pid).map(({ pid }) => pid);
     t.strictSame(
       below.sort(),
