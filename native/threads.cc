@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <ucontext.h>
@@ -220,6 +221,8 @@ void OnParkSignal(int, siginfo_t*, void* context) {
   syscall(SYS_set_robust_list, self->robust_list, self->robust_list_size);
   RegisterRseq();
   RenewV8ThreadId(self->tid);
+  // It would be let in where another thread is.
+  if (!V8ThreadIdIsRight()) abort();
   prctl(PR_SET_NAME, self->name, 0, 0, 0);
   if (self->next != kNone) WaitForAll(*self, static_cast<ucontext_t*>(context));
   errno = saved_errno;
