@@ -121,7 +121,8 @@ void detach_router(void) {
 
 static int router_socket = -1, router_namespace = -1;
 static uint32_t children_so_far;
-static unsigned links[CHILDREN_PER_ZYGOTE]; /* of the children in each slot, the index of the router's end */
+static unsigned links[CHILDREN_PER_ZYGOTE];     /* of the children in each slot, the index of the router's end */
+static uint32_t so_far_in[CHILDREN_PER_ZYGOTE]; /* children of each slot */
 
 void enter_router(void) {
   if (unshare(CLONE_NEWNET) != 0) fail("unshare(CLONE_NEWNET)", NETWORK_HINT);
@@ -140,7 +141,10 @@ void start_router(const struct launcher_options *options, uint32_t address) {
   }
 }
 
-void name_next_link(int slot) { links[slot] = FIRST_CHILD_LINK + ++children_so_far; }
+void name_next_link(int slot) {
+  links[slot] = FIRST_CHILD_LINK + ++children_so_far;
+  so_far_in[slot]++;
+}
 
 void cut_link(int slot) {
   /* With all of its namespace, it may be gone already. */
@@ -155,7 +159,7 @@ void cut_link(int slot) {
  * this one. The first address of all is the gateway's. */
 static uint32_t child_address(const struct launcher_options *options, int slot) {
   const uint32_t generations = options->child_addresses.count / 256;
-  return options->child_addresses.first + children_so_far % generations * 256 + (uint32_t)slot + 1;
+  return options->child_addresses.first + so_far_in[slot] % generations * 256 + (uint32_t)slot + 1;
 }
 
 const char *join_router(const struct launcher_options *options, int slot) {

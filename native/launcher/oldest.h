@@ -4,11 +4,12 @@
 
 #include <string.h>
 
-/* Takes out what was put at the end of an array first. -1 if there is nothing. */
-static inline int take_oldest(int *items, int *count) {
-  if (*count == 0) return -1;
-  const int oldest = items[0];
+static inline int take_at(int *items, int *count, int index) {
+  const int taken = items[index];
   *count -= 1;
-  memmove(items, items + 1, sizeof *items * (size_t)*count);
-  return oldest;
+  memmove(items + index, items + index + 1, sizeof *items * (size_t)(*count - index));
+  return taken;
 }
+
+/* Takes out what was put at the end of an array first. -1 if there is nothing. */
+static inline int take_oldest(int *items, int *count) { return *count == 0 ? -1 : take_at(items, count, 0); }

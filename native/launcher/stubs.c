@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -39,8 +40,8 @@ static struct {
 static int resting[MOST_RESTING]; /* indexes of these */
 static int resting_count;
 
-static int is_slot_taken[CHILDREN_PER_ZYGOTE];
-static int next_slot;
+static int free_slots[CHILDREN_PER_ZYGOTE]; /* in the order in which they became free */
+static int free_slot_count;
 
 static const struct launcher_options *options;
 static const struct id_plan *ids;
@@ -50,6 +51,7 @@ void hold_stubs(const struct launcher_options *of, const struct id_plan *plan, i
   options = of;
   ids = plan;
   zygote = socket;
+  for (int slot = 0; slot < CHILDREN_PER_ZYGOTE; slot++) free_slots[free_slot_count++] = slot;
 }
 
 /* Descriptors in flight are limited for each user of the machine, all zygotes of one host together (unix(7)). They land
@@ -82,15 +84,17 @@ static int send_to_zygote(const struct stub_message *message, const int *fds, in
   return 1;
 }
 
-/* The one that has rested longest, so that an id is not given to the next child at once. */
-static int free_slot(void) {
-  for (int tried = 0; tried < CHILDREN_PER_ZYGOTE; tried++) {
-    const int slot = next_slot;
-    next_slot = (next_slot + 1) % CHILDREN_PER_ZYGOTE;
-    if (!is_slot_taken[slot]) return slot;
-  }
-  return NO_SLOT;
+/* SECURITY: any but those that became free last, so that an id is not given to the next child at once. Which one is
+ * left to chance: a child sees its id, and would else count by it how many there have been since an earlier one. */
+static int take_slot(void) {
+  if (free_slot_count == 0) return NO_SLOT;
+  unsigned chance;
+  if (getrandom(&chance, sizeof chance, 0) != sizeof chance) fail("getrandom", "");
+  const int rested = (free_slot_count * 7 + 7) / 8;
+  return take_at(free_slots, &free_slot_count, (int)(chance % (unsigned)rested));
 }
+
+static void leave_slot(int slot) { free_slots[free_slot_count++] = slot; }
 
 /* Of the stub with this pid, or of a place for one if it is 0. -1: there is none. */
 static int find(pid_t pid) {
@@ -148,13 +152,12 @@ void offer_stub(void) {
   int fds[1 + STUB_MAX_CGROUPS];
   for (int i = 0; i < 1 + STUB_MAX_CGROUPS; i++) fds[i] = -1;
   const char *failed = "";
-  const int slot = free_slot();
+  const int slot = take_slot();
   int index = slot == NO_SLOT ? -1 : take_resting(&fds[0], fds + 1);
   if (index < 0) index = make(slot, &fds[0], fds + 1, &failed);
   int error = errno;
   if (index >= 0) {
     stubs[index].slot = slot;
-    is_slot_taken[slot] = 1;
     const struct stub_message ready = {
         .kind = STUB_READY, .pid = stubs[index].pid, .uid = child_id(options, ids, slot)};
     const int sent = send_to_zygote(&ready, fds, 1 + options->cgroup_count);
@@ -164,6 +167,8 @@ void offer_stub(void) {
     failed = "sendmsg(stub)";
     error = ETOOMANYREFS;
     kill(stubs[index].pid, SIGKILL); /* it is reaped like any other */
+  } else if (slot != NO_SLOT) {
+    leave_slot(slot);
   }
   close_cgroups(fds + 1);
   struct stub_message none = {.kind = STUB_FAILED, .error = error};
@@ -176,7 +181,7 @@ static void report_gone(int index) {
   const struct cgroup_events events = read_cgroup_events(stubs[index].cgroups);
   const struct stub_message message = {
       .kind = STUB_GONE, .pid = stubs[index].pid, .oom_kills = events.oom_kills, .task_fails = events.task_fails};
-  is_slot_taken[stubs[index].slot] = 0;
+  leave_slot(stubs[index].slot);
   stubs[index].slot = NO_SLOT;
   send_to_zygote(&message, NULL, 0);
 }
@@ -199,8 +204,7 @@ void stub_has_ended(pid_t pid) {
   if (index < 0) return;
   for (int i = 0; i < resting_count; i++) {
     if (resting[i] != index) continue;
-    resting_count--;
-    memmove(resting + i, resting + i + 1, sizeof *resting * (size_t)(resting_count - i));
+    take_at(resting, &resting_count, i);
     break;
   }
   give_network_back(stubs[index].network);

@@ -5,8 +5,8 @@
  * SECURITY: the zygote gives back stubs of children that could leave nothing there: the filter lets them start no
  * process, make no object of System V IPC and no message queue, mount nothing and set no name; and they have no
  * capability over the namespaces. What is a child's own and not empty at its end, its mounts, goes with it. Its ids,
- * those of processes among them, are not those that the next one has by chance: user ids rest the longest, and process
- * ids begin anew (native/pid_numbers.h). Each child looks for what could be left before it is given anything to run
+ * those of processes among them, are not those that the next one has by chance: user ids rest a while, and process ids
+ * begin anew (native/pid_numbers.h). Each child looks for what could be left before it is given anything to run
  * (native/verify.cc). */
 #pragma once
 

@@ -191,9 +191,9 @@ t.test('an id that an earlier child had gives nothing of that child', async (t) 
     fs.writeFileSync('/tmp/left', 'x');
     return [process.getuid(), attempt(() => fs.openSync('/dev/shm/left', 'w'))];`;
   const [first] = (await own.value(leave)) as number[];
-  // As many children as there are ids.
+  // It is one of some two hundred by chance.
   let found: unknown;
-  for (let i = 0; i < 300 && found === undefined; i++) {
+  for (let i = 0; i < 4000 && found === undefined; i++) {
     const [uid, ...rest] = (await own.value(
       `return [process.getuid(), fs.readdirSync('/tmp').length]`,
     )) as unknown[];

@@ -185,6 +185,47 @@ t.test('what a child has of its own the next one does not find: threads, their i
   t.ok(isAnyTwice(stubs));
 });
 
+t.test('by its ids a child does not count the children before it', async (t) => {
+  const ids: number[] = [];
+  for (let i = 0; i < ROUNDS; i++) ids.push((await lab.value('return process.getuid()')) as number);
+  t.notOk(isAnyTwice(ids), 'each rests a while');
+  const differences = ids.slice(1).map((id, index) => id - ids[index]!);
+  t.ok(new Set(differences).size > ROUNDS / 2, ids.join());
+});
+
+/** Clocks of processes and threads, by number (clock_getcpuclockid(3)), and mounts by the number that no other has had. */
+const IDENTIFIES = `
+  const clock = (pid, kind) => [sys('clock_gettime', (~pid << 3) | kind, Buffer.alloc(16)), sys('clock_nanosleep', (~pid << 3) | kind, 1, Buffer.alloc(16), 0)];
+  const mounts = (mask) => sys('statx', -100, text('/tmp'), 0, mask, Buffer.alloc(256));
+  return { stub: [0, 1, 2].map((kind) => clock(1, kind)), own: [0, 2].map((pid) => clock(pid, 2)), thread: sys('clock_gettime', (~2 << 3) | 6, Buffer.alloc(16)), mount: mounts(0x4000), usual: mounts(0xfff) };`;
+
+t.test('a child does not tell one stub from another', async (t) => {
+  const refused = ['EINVAL', 'EINVAL'];
+  const works = {
+    own: [
+      [0, 0],
+      [0, 0],
+    ],
+    thread: 0,
+    usual: 0,
+  };
+  t.strictSame(await lab.value(IDENTIFIES), {
+    stub: [refused, refused, refused],
+    mount: 'EINVAL',
+    ...works,
+  });
+  const open = await Lab.start(t, addon, { off: ['syscalls'] });
+  t.match(await open.value(IDENTIFIES), {
+    stub: [
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ],
+    mount: 0,
+    ...works,
+  });
+});
+
 /** What becomes of children while something of the host's is in the namespaces of stubs that rest. */
 async function outcomeBeside(t: Test, put: (stub: number) => void): Promise<string> {
   const own = await startLab(t);
