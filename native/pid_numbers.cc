@@ -36,7 +36,9 @@ int PidNumbersFd() { return g_last_pid; }
 
 const char* CountPidsAnew() {
   static_assert(kChildPid == 2, "as it is written here");
-  return write(g_last_pid, "2", 1) == 1 ? nullptr : "write(ns_last_pid)";
+  // All children have the same open file, and what is written to such a file behind its beginning does nothing
+  // (sysctl_writes_strict of proc_sys_kernel(5)).
+  return pwrite(g_last_pid, "2", 1, 0) == 1 ? nullptr : "pwrite(ns_last_pid)";
 }
 
 }  // namespace nodespawner
