@@ -67,8 +67,10 @@ const ZYGOTE_SLACK = 4 * 2 ** 20;
 const PARKED = 2;
 /** As many as are made ahead of demand (zygote/main.ts). */
 const SPARE_STUBS = 2;
+/** As many as rest at the most after a child (native/launcher/stubs.c). */
+const MOST_RESTING = 16;
 /** Each stub has one, and up to 16 are spare (native/launcher/networks.c). */
-const MOST_NETWORKS = PARKED + SPARE_STUBS + 16;
+const MOST_NETWORKS = PARKED + SPARE_STUBS + MOST_RESTING + 16;
 /** How long the last children may take to be gone, in milliseconds. */
 const SETTLE_MS = 10_000;
 
@@ -96,7 +98,8 @@ async function leftovers(mark: string): Promise<string[]> {
     const own = new Set([launcher, init, zygote, ...stubs, ...holders].map(({ pid }) => pid));
     const left = descendantsOf(launcher.pid).filter(({ pid }) => !own.has(pid));
     const hasZombies = left.some(({ state }) => state === 'Z');
-    const hasAll = holders.length === PARKED && stubs.length === PARKED + SPARE_STUBS;
+    const atRest = stubs.length - PARKED - SPARE_STUBS;
+    const hasAll = holders.length === PARKED && atRest >= 0 && atRest <= MOST_RESTING;
     if (left.length === PARKED && hasAll && !hasZombies) return [];
     if (performance.now() > deadline) {
       const names = left.map(({ name, pid, state }) => `${state} ${pid} (${name})`);

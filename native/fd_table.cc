@@ -159,6 +159,17 @@ std::optional<Failure> Inventory(IsOwn is_own, const std::vector<Pipe>& known_pi
   return std::nullopt;
 }
 
+// What is written to for something to be read from a descriptor of the runtime's; -1: it is of another kind.
+int WrittenToWake(int waits_for) {
+  for (const EventFd& event : g_event_fds) {
+    if (event.fd == waits_for) return event.fd;
+  }
+  for (const Pipe& pipe : g_pipes) {
+    if (pipe.read_fd == waits_for) return pipe.write_fd;
+  }
+  return -1;
+}
+
 }  // namespace
 
 std::optional<Failure> InventoryFds(const std::vector<int>& own) {
@@ -234,6 +245,22 @@ const char* RenewFds(const int* keep, size_t keep_count) {
     if (epoll_ctl(registration.epoll_fd, EPOLL_CTL_ADD, registration.value.fd, &event) != 0) return "epoll_ctl";
   }
   return nullptr;
+}
+
+bool IsWokenByWritesAlone(int epoll_fd) {
+  bool has_any = false;
+  for (const Registration& registration : g_registrations) {
+    if (registration.epoll_fd != epoll_fd) continue;
+    if (WrittenToWake(registration.value.fd) < 0) return false;
+    has_any = true;
+  }
+  return has_any;
+}
+
+bool IsWokenByWriteTo(int epoll_fd, int fd) {
+  return std::any_of(g_registrations.begin(), g_registrations.end(), [&](const Registration& registration) {
+    return registration.epoll_fd == epoll_fd && WrittenToWake(registration.value.fd) == fd;
+  });
 }
 
 bool HasOtherFds(const int* keep, size_t keep_count, int slots) {

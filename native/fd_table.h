@@ -30,6 +30,11 @@ void CloseSpareFds();
 // the name of the system call that failed, or null.
 const char* RenewFds(const int* keep, size_t keep_count);
 
+// Of an epoll instance of the runtime's: whether nothing wakes who waits there but that the process itself writes to an
+// eventfd or a self-pipe; and whether to this one.
+bool IsWokenByWritesAlone(int epoll_fd);
+bool IsWokenByWriteTo(int epoll_fd, int fd);
+
 // In the child, later: whether there is any other descriptor. `slots` is how many the table has room for, so that none
 // has a higher number (FDSize of proc_pid_status(5)). Makes system calls only.
 bool HasOtherFds(const int* keep, size_t keep_count, int slots);

@@ -13,7 +13,9 @@
 #include <atomic>
 #include <map>
 
+#include "fd_table.h"
 #include "libc_thread.h"
+#include "preload/wake.h"
 #include "proc.h"
 #include "rseq.h"
 #include "syscalls.h"
@@ -38,7 +40,7 @@ struct FutexWait {
   long operation, value, bitset;
 };
 
-// Whether it is there in a child, or another starts it.
+// Whether it is there in a child, or is started later.
 enum class Start : int { kLater, kBegun, kDone };
 
 struct ParkedThread {
@@ -48,6 +50,8 @@ struct ParkedThread {
   size_t robust_list_size;
   ThreadContext context;
   FutexWait wait;
+  const void* condition;  // that it waits on, as far as is known
+  int epoll_fd;           // on which it waits without a timeout; -1: it doesn't
   // Of those that wait for the same, each is started by the one before, when that has something to do.
   size_t next;
   std::atomic<Start> start;
@@ -55,6 +59,7 @@ struct ParkedThread {
   std::atomic<int> parked;  // 1 while it is, which is also what it waits on
   char name[16];
   bool is_first;              // of those; unlike `start`, it stays as it is while others are started
+  bool is_late;               // started by who wakes it
   bool is_kept_from_sigchld;  // by us, since it was released
 };
 
@@ -64,6 +69,8 @@ std::atomic<size_t> g_thread_count{0};
 std::atomic<int> g_arrived{0};
 ptrdiff_t g_tid_offset = -1;
 int g_signal = 0;
+wake_hooks* g_hooks = nullptr;  // of the preloaded library, if it is there
+const void* (*g_waits_on)() = nullptr;
 bool g_is_child = false;  // which has the runtime's threads, as a copy of it by fork(2) has not
 pid_t g_zygote = 0;       // the id of its main thread
 
@@ -87,7 +94,7 @@ bool IsIdle(const ThreadState& state) {
 
 // Of a system call that a signal interrupted.
 struct InterruptedCall {
-  bool restarts;  // or it returns with EINTR, and the rest is not known
+  bool restarts;  // or it returns with EINTR, and of the rest is known what `arguments` has
   long number, arguments[6];
 };
 
@@ -104,7 +111,11 @@ std::optional<InterruptedCall> FindInterruptedCall(const ucontext_t* context) {
                            {registers[REG_RDI], registers[REG_RSI], registers[REG_RDX], registers[REG_R10],
                             registers[REG_R8], registers[REG_R9]}};
   }
-  const bool ended = pc[-2] == 0x0f && pc[-1] == 0x05 && result == -EINTR;
+  if (pc[-2] != 0x0f || pc[-1] != 0x05 || result != -EINTR) return std::nullopt;
+  return InterruptedCall{false,
+                         -1,
+                         {registers[REG_RDI], registers[REG_RSI], registers[REG_RDX], registers[REG_R10],
+                          registers[REG_R8], registers[REG_R9]}};
 #else
   constexpr uint32_t kSvc0 = 0xd4000001;
   const auto* registers = reinterpret_cast<const long*>(context->uc_mcontext.regs);
@@ -115,10 +126,17 @@ std::optional<InterruptedCall> FindInterruptedCall(const ucontext_t* context) {
     return InterruptedCall{
         true, number, {registers[0], registers[1], registers[2], registers[3], registers[4], registers[5]}};
   }
-  const bool ended = pc[-1] == kSvc0 && registers[0] == -EINTR;
+  if (pc[-1] != kSvc0 || registers[0] != -EINTR) return std::nullopt;
+  // The result is in the place of the first.
+  return InterruptedCall{
+      false, number, {-1, registers[1], registers[2], registers[3], registers[4], registers[5]}};
 #endif
-  if (ended) return InterruptedCall{};
-  return std::nullopt;
+}
+
+// Of epoll_wait(2) and epoll_pwait(2), which return with EINTR whatever the handler was installed with.
+int EpollFdOf(const InterruptedCall& call) {
+  const bool has_timeout = static_cast<int>(call.arguments[3]) != -1;
+  return call.restarts || has_timeout ? -1 : static_cast<int>(call.arguments[0]);
 }
 
 FutexWait WaitOf(const InterruptedCall& call) {
@@ -154,6 +172,61 @@ bool StartOnce(ParkedThread& thread) {
   const bool is_started = StartThread(thread) >= 0;
   thread.start.store(is_started ? Start::kDone : Start::kLater);
   return is_started;
+}
+
+// How long who wakes a thread waits for room in the limit of tasks, in milliseconds.
+constexpr int kMostMs = 1000;
+
+// In a child, by who is about to wake it. That wake-up is not lost: it finds what it waits for as it is then. False if
+// it is there, or somebody else does this.
+bool StartNow(ParkedThread& thread) {
+  Start start = Start::kLater;
+  if (!thread.start.compare_exchange_strong(start, Start::kBegun)) return false;
+  const int saved_errno = errno;
+  uint64_t all = ~uint64_t{0}, before;
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);  // as in the handler in which it goes on
+  for (int ms = 0; StartThread(thread) < 0; ms++) {
+    // What it is woken for would be waited for in vain.
+    if (ms == kMostMs) abort();
+    sleep_ms(1);
+  }
+  thread.start.store(Start::kDone);
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);
+  errno = saved_errno;
+  return true;
+}
+
+// One more for each signal, until all are there: whoever has been signaled libc takes for woken, and waits until it has
+// gone on. A condition variable has two groups of waiters, each with a word of its own, and who is signaled is in one
+// of them.
+void OnSignal(const void* condition, int is_broadcast) {
+  if (!g_is_child) return;
+  const int* started[2] = {};
+  const size_t count = g_thread_count.load();
+  for (size_t i = 0; i < count; i++) {
+    ParkedThread& thread = g_threads[i];
+    if (!thread.is_late || thread.condition != condition) continue;
+    const int* const word = thread.wait.word;
+    if (!is_broadcast && (word == started[0] || word == started[1])) continue;
+    if (StartNow(thread)) started[started[0] ? 1 : 0] = word;
+  }
+}
+
+void OnWrite(int fd) {
+  if (!g_is_child) return;
+  const size_t count = g_thread_count.load();
+  for (size_t i = 0; i < count; i++) {
+    ParkedThread& thread = g_threads[i];
+    if (thread.is_late && !thread.condition && IsWokenByWriteTo(thread.epoll_fd, fd)) StartNow(thread);
+  }
+}
+
+// Whether nobody can wake it but by what the hooks tell of.
+bool IsWokenByHooks(const ParkedThread& thread) {
+  const auto* word = reinterpret_cast<const char*>(thread.wait.word);
+  const auto* condition = static_cast<const char*>(thread.condition);
+  if (word && condition) return word >= condition && word < condition + sizeof(pthread_cond_t);
+  return thread.epoll_fd >= 0 && IsWokenByWritesAlone(thread.epoll_fd);
 }
 
 // Before fork(2) in a child: processes may be as many as the limit of tasks allows, and it may be for work in a thread
@@ -199,7 +272,10 @@ void OnParkSignal(int, siginfo_t*, void* context) {
   self->thread_pointer = ThreadPointer();
   self->libc_tid = reinterpret_cast<int*>(reinterpret_cast<char*>(pthread_self()) + g_tid_offset);
   self->wait = WaitOf(*call);
+  self->condition = g_waits_on ? g_waits_on() : nullptr;
+  self->epoll_fd = EpollFdOf(*call);
   self->is_first = true;
+  self->is_late = false;
   self->start.store(Start::kDone);
   self->next = kNone;
   syscall(SYS_get_robust_list, 0, &self->robust_list, &self->robust_list_size);
@@ -352,6 +428,8 @@ std::optional<Failure> ParkThreads(const Baseline& baseline, int timeout_ms, Car
                          "later (musl is not supported)");
   }
   FindRseq();
+  g_hooks = static_cast<wake_hooks*>(dlsym(RTLD_DEFAULT, "nodespawner_wake_hooks"));
+  g_waits_on = reinterpret_cast<decltype(g_waits_on)>(dlsym(RTLD_DEFAULT, "nodespawner_waits_on"));
   static const int registered = pthread_atfork(StartRest, nullptr, [] { g_is_child = false; });
   if (registered != 0) return Failure::Errno("pthread_atfork", registered);
   if (g_signal <= 0) g_signal = FindFreeSignal();
@@ -418,15 +496,17 @@ void ChainThreads() {
   const size_t count = g_thread_count.load();
   for (size_t i = 0; i < count; i++) {
     ParkedThread& thread = g_threads[i];
-    if (!thread.parked.load() || !thread.wait.word) continue;
-    for (size_t j = i; j-- > 0 && thread.is_first;) {
+    if (!thread.parked.load()) continue;
+    thread.is_late = g_hooks && IsWokenByHooks(thread);
+    for (size_t j = i; j-- > 0 && thread.is_first && !thread.is_late && thread.wait.word;) {
       ParkedThread& before = g_threads[j];
       if (!before.parked.load() || before.wait.word != thread.wait.word) continue;
       before.next = i;
       thread.is_first = false;
-      thread.start.store(Start::kLater);
-      ForgetTid(thread.libc_tid, thread.tid);
     }
+    if (thread.is_first && !thread.is_late) continue;
+    thread.start.store(Start::kLater);
+    ForgetTid(thread.libc_tid, thread.tid);
   }
 }
 
@@ -447,6 +527,10 @@ int ReviveThreads() {
   for (size_t i = 0; i < count; i++) {
     const ParkedThread& thread = g_threads[i];
     if (!thread.parked.load() || !thread.is_first) continue;  // it has ended since, or another starts it
+    if (thread.is_late) {
+      *g_hooks = {OnSignal, OnWrite};
+      continue;
+    }
     const long tid = StartThread(thread);
     if (tid < 0) return static_cast<int>(-tid);
   }

@@ -157,9 +157,9 @@ Napi::Value SealAgain(const Napi::CallbackInfo& info) {
   // Each time as many, and there are always some.
   if (threads.carried < g_carried)
     return ThrowFailure(env, Failure::Code("ERR_THREAD_NOT_CARRIED", "a thread is gone"));
+  if (const auto failure = InventoryFdsAgain()) return ThrowFailure(env, *failure);
   // Not the first time: with the first child it is seen whether the limit of tasks lets all of them be started.
   ChainThreads();
-  if (const auto failure = InventoryFdsAgain()) return ThrowFailure(env, *failure);
   if (const char* step = MeasureData()) return ThrowErrno(env, step, errno);
   if (!is_warm) KeepSpareFds();
   return ServeChildren(env, is_warm);
