@@ -28,7 +28,7 @@ bool MayGivePids() {
 bool CanChoosePids() {
   if (!MayGivePids()) return false;
   // Which namespace it is about is for who writes to say.
-  g_last_pid = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
+  g_last_pid = open("/proc/sys/kernel/ns_last_pid", O_RDWR | O_CLOEXEC);
   return g_last_pid >= 0;
 }
 
@@ -38,7 +38,12 @@ const char* CountPidsAnew() {
   static_assert(kChildPid == 2, "as it is written here");
   // All children have the same open file, and what is written to such a file behind its beginning does nothing
   // (sysctl_writes_strict of proc_sys_kernel(5)).
-  return pwrite(g_last_pid, "2", 1, 0) == 1 ? nullptr : "pwrite(ns_last_pid)";
+  if (pwrite(g_last_pid, "2", 1, 0) != 1) return "pwrite(ns_last_pid)";
+  char last[2] = {};
+  const bool is_last =
+      getpid() == kChildPid && pread(g_last_pid, last, sizeof last, 0) == 2 && last[0] == '2' && last[1] == '\n';
+  errno = EPERM;
+  return is_last ? nullptr : "verify: process ids do not begin anew";
 }
 
 }  // namespace nodespawner

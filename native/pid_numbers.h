@@ -18,7 +18,8 @@ bool CanChoosePids();
 // The zygote's descriptor for it, or -1.
 int PidNumbersFd();
 
-// In a child, which has kChildPid: its threads count from there. Makes system calls only. Returns the one that failed.
+// In a child: that it has kChildPid, and its threads count from there. Makes system calls only. Returns the one that
+// failed, or what is not as it should be.
 const char* CountPidsAnew();
 
 }  // namespace nodespawner

@@ -128,8 +128,7 @@ std::optional<InterruptedCall> FindInterruptedCall(const ucontext_t* context) {
   }
   if (pc[-1] != kSvc0 || registers[0] != -EINTR) return std::nullopt;
   // The result is in the place of the first.
-  return InterruptedCall{
-      false, number, {-1, registers[1], registers[2], registers[3], registers[4], registers[5]}};
+  return InterruptedCall{false, number, {-1, registers[1], registers[2], registers[3], registers[4], registers[5]}};
 #endif
 }
 
