@@ -1,6 +1,5 @@
 #include "threads.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -13,66 +12,25 @@
 #include <atomic>
 #include <map>
 
-#include "fd_table.h"
 #include "libc_thread.h"
-#include "preload/wake.h"
+#include "parked_thread.h"
 #include "proc.h"
 #include "rseq.h"
 #include "syscalls.h"
 #include "thread_context.h"
+#include "thread_starts.h"
 #include "v8_thread_id.h"
 
 namespace nodespawner {
 namespace {
 
-constexpr size_t kMaxThreads = 256;
 // How long to wait before looking at threads again. One that has run meanwhile is seen to have.
 constexpr long kLookUs = 200;
 
-constexpr size_t kNone = kMaxThreads;
-
-// Beyond what pid_max of proc(5) can be, and positive: other threads libc takes for ended.
-constexpr pid_t kNoTid = FUTEX_TID_MASK;
-
-// The arguments of a futex(2) that waits without a timeout.
-struct FutexWait {
-  const int* word;  // nullptr: it waits in another way
-  long operation, value, bitset;
-};
-
-// Whether it is there in a child, or is started later.
-enum class Start : int { kLater, kBegun, kDone };
-
-struct ParkedThread {
-  void* thread_pointer;
-  int* libc_tid;
-  void* robust_list;
-  size_t robust_list_size;
-  ThreadContext context;
-  FutexWait wait;
-  const void* condition;  // that it waits on, as far as is known
-  int epoll_fd;           // on which it waits without a timeout; -1: it doesn't
-  // Of those that wait for the same, each is started by the one before, when that has something to do.
-  size_t next;
-  std::atomic<Start> start;
-  pid_t tid;
-  std::atomic<int> parked;  // 1 while it is, which is also what it waits on
-  char name[16];
-  bool is_first;              // of those; unlike `start`, it stays as it is while others are started
-  bool is_late;               // started by who wakes it
-  bool is_kept_from_sigchld;  // by us, since it was released
-};
-
-// The signal handler and the code after a clone read these; neither may allocate or lock.
-ParkedThread g_threads[kMaxThreads];
-std::atomic<size_t> g_thread_count{0};
 std::atomic<int> g_arrived{0};
 ptrdiff_t g_tid_offset = -1;
 int g_signal = 0;
-wake_hooks* g_hooks = nullptr;  // of the preloaded library, if it is there
-const void* (*g_waits_on)() = nullptr;
-bool g_is_child = false;  // which has the runtime's threads, as a copy of it by fork(2) has not
-pid_t g_zygote = 0;       // the id of its main thread
+pid_t g_zygote = 0;  // the id of its main thread
 
 bool IsFutexWait(uint64_t operation) {
   // Condition variables and semaphores wait with FUTEX_WAIT_BITSET; a contended mutex waits with FUTEX_WAIT, and a
@@ -146,113 +104,6 @@ FutexWait WaitOf(const InterruptedCall& call) {
   return {reinterpret_cast<const int*>(arguments[0]), arguments[1], arguments[2], arguments[5]};
 }
 
-// As if the call that it would go back to had returned.
-void FinishSystemCall(ucontext_t* context, long result) {
-#if defined(__x86_64__)
-  context->uc_mcontext.gregs[REG_RAX] = result;
-  context->uc_mcontext.gregs[REG_RIP] += 2;
-#else
-  context->uc_mcontext.regs[0] = static_cast<uint64_t>(result);
-  context->uc_mcontext.pc += 4;
-#endif
-}
-
-// Returns the id of a new kernel thread, or -errno.
-long StartThread(const ParkedThread& thread) {
-  constexpr unsigned long kFlags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
-                                   CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
-  return nodespawner_start_thread(kFlags, &thread.context, thread.libc_tid, thread.libc_tid, thread.thread_pointer);
-}
-
-// Whether it is there, by whomever. Not while somebody else starts it, who may fail.
-bool StartOnce(ParkedThread& thread) {
-  Start start = Start::kLater;
-  if (!thread.start.compare_exchange_strong(start, Start::kBegun)) return start == Start::kDone;
-  const bool is_started = StartThread(thread) >= 0;
-  thread.start.store(is_started ? Start::kDone : Start::kLater);
-  return is_started;
-}
-
-// How long who wakes a thread waits for room in the limit of tasks, in milliseconds.
-constexpr int kMostMs = 1000;
-
-// In a child, by who is about to wake it. That wake-up is not lost: it finds what it waits for as it is then. False if
-// it is there, or somebody else does this.
-bool StartNow(ParkedThread& thread) {
-  Start start = Start::kLater;
-  if (!thread.start.compare_exchange_strong(start, Start::kBegun)) return false;
-  const int saved_errno = errno;
-  uint64_t all = ~uint64_t{0}, before;
-  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);  // as in the handler in which it goes on
-  for (int ms = 0; StartThread(thread) < 0; ms++) {
-    // What it is woken for would be waited for in vain.
-    if (ms == kMostMs) abort();
-    sleep_ms(1);
-  }
-  thread.start.store(Start::kDone);
-  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);
-  errno = saved_errno;
-  return true;
-}
-
-// One more for each signal, until all are there: whoever has been signaled libc takes for woken, and waits until it has
-// gone on. A condition variable has two groups of waiters, each with a word of its own, and who is signaled is in one
-// of them.
-void OnSignal(const void* condition, int is_broadcast) {
-  if (!g_is_child) return;
-  const int* started[2] = {};
-  const size_t count = g_thread_count.load();
-  for (size_t i = 0; i < count; i++) {
-    ParkedThread& thread = g_threads[i];
-    if (!thread.is_late || thread.condition != condition) continue;
-    const int* const word = thread.wait.word;
-    if (!is_broadcast && (word == started[0] || word == started[1])) continue;
-    if (StartNow(thread)) started[started[0] ? 1 : 0] = word;
-  }
-}
-
-void OnWrite(int fd) {
-  if (!g_is_child) return;
-  const size_t count = g_thread_count.load();
-  for (size_t i = 0; i < count; i++) {
-    ParkedThread& thread = g_threads[i];
-    if (thread.is_late && !thread.condition && IsWokenByWriteTo(thread.epoll_fd, fd)) StartNow(thread);
-  }
-}
-
-// Whether nobody can wake it but by what the hooks tell of.
-bool IsWokenByHooks(const ParkedThread& thread) {
-  const auto* word = reinterpret_cast<const char*>(thread.wait.word);
-  const auto* condition = static_cast<const char*>(thread.condition);
-  if (word && condition) return word >= condition && word < condition + sizeof(pthread_cond_t);
-  return thread.epoll_fd >= 0 && IsWokenByWritesAlone(thread.epoll_fd);
-}
-
-// Before fork(2) in a child: processes may be as many as the limit of tasks allows, and it may be for work in a thread
-// that the one waits who would reap them.
-void StartRest() {
-  if (!g_is_child) return;
-  uint64_t all = ~uint64_t{0}, before;
-  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);  // as in the handler in which they go on
-  const size_t count = g_thread_count.load();
-  for (size_t i = 0; i < count; i++) {
-    if (g_threads[i].parked.load()) StartOnce(g_threads[i]);
-  }
-  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);
-}
-
-// In a child, by a thread that waits for others, too: waits, and starts the next of them before it does what it was
-// woken for. That one finds the word as it is then, like a thread that is late, so that no wake-up is lost.
-void WaitForAll(const ParkedThread& self, ucontext_t* context) {
-  const FutexWait& wait = self.wait;
-  const long result = syscall(SYS_futex, wait.word, wait.operation, wait.value, nullptr, nullptr, wait.bitset);
-  const long error = result < 0 ? -errno : 0;
-  // No thread more than the limit of tasks allows: some will end. Who joins the one that is missing would wait for
-  // ever.
-  while (!StartOnce(g_threads[self.next])) sleep_ms(1);
-  FinishSystemCall(context, error ? error : result);
-}
-
 void OnParkSignal(int, siginfo_t*, void* context) {
   const int saved_errno = errno;
   const pid_t tid = sys_gettid();
@@ -271,7 +122,7 @@ void OnParkSignal(int, siginfo_t*, void* context) {
   self->thread_pointer = ThreadPointer();
   self->libc_tid = reinterpret_cast<int*>(reinterpret_cast<char*>(pthread_self()) + g_tid_offset);
   self->wait = WaitOf(*call);
-  self->condition = g_waits_on ? g_waits_on() : nullptr;
+  self->condition = ConditionWaitedOn();
   self->epoll_fd = EpollFdOf(*call);
   self->is_first = true;
   self->is_late = false;
@@ -299,15 +150,9 @@ void OnParkSignal(int, siginfo_t*, void* context) {
   // It would be let in where another thread is.
   if (!V8ThreadIdIsRight()) abort();
   prctl(PR_SET_NAME, self->name, 0, 0, 0);
-  if (self->next != kNone) WaitForAll(*self, static_cast<ucontext_t*>(context));
+  if (self->next != kNone) WaitForChain(*self, static_cast<ucontext_t*>(context));
   errno = saved_errno;
 }  // sigreturn restores the signal mask and all registers, and re-enters the wait
-
-// libc signals all threads that it knows by these ids, again until each has answered (setuid(2)). A child has not all
-// of them, but may have others with the same ids. One that is started gets an id of its own.
-void ForgetTid(int* libc_tid, pid_t tid) {
-  if (*libc_tid == tid) *libc_tid = kNoTid;
-}
 
 // Of a thread that is left out: libc has its id as far from its list of robust futexes as this one's from its own.
 void ForgetTidOfLeftOut(pid_t tid) {
@@ -427,10 +272,7 @@ std::optional<Failure> ParkThreads(const Baseline& baseline, int timeout_ms, Car
                          "later (musl is not supported)");
   }
   FindRseq();
-  g_hooks = static_cast<wake_hooks*>(dlsym(RTLD_DEFAULT, "nodespawner_wake_hooks"));
-  g_waits_on = reinterpret_cast<decltype(g_waits_on)>(dlsym(RTLD_DEFAULT, "nodespawner_waits_on"));
-  static const int registered = pthread_atfork(StartRest, nullptr, [] { g_is_child = false; });
-  if (registered != 0) return Failure::Errno("pthread_atfork", registered);
+  if (auto failure = PrepareStarts()) return failure;
   if (g_signal <= 0) g_signal = FindFreeSignal();
   if (g_signal < 0) return Failure::Code("ERR_NO_FREE_SIGNAL", "every real-time signal has a handler");
   struct sigaction action = {};
@@ -491,24 +333,6 @@ std::optional<Failure> ParkThreads(const Baseline& baseline, int timeout_ms, Car
   }
 }
 
-void ChainThreads() {
-  const size_t count = g_thread_count.load();
-  for (size_t i = 0; i < count; i++) {
-    ParkedThread& thread = g_threads[i];
-    if (!thread.parked.load()) continue;
-    thread.is_late = g_hooks && IsWokenByHooks(thread);
-    for (size_t j = i; j-- > 0 && thread.is_first && !thread.is_late && thread.wait.word;) {
-      ParkedThread& before = g_threads[j];
-      if (!before.parked.load() || before.wait.word != thread.wait.word) continue;
-      before.next = i;
-      thread.is_first = false;
-    }
-    if (thread.is_first && !thread.is_late) continue;
-    thread.start.store(Start::kLater);
-    ForgetTid(thread.libc_tid, thread.tid);
-  }
-}
-
 void ReleaseThreads() {
   const size_t count = g_thread_count.load();
   for (size_t i = 0; i < count; i++) {
@@ -521,18 +345,8 @@ void ReleaseThreads() {
 
 int ReviveThreads() {
   RenewV8ThreadId(g_zygote);
-  const size_t count = g_thread_count.load();
-  g_is_child = true;
-  for (size_t i = 0; i < count; i++) {
-    const ParkedThread& thread = g_threads[i];
-    if (!thread.parked.load() || !thread.is_first) continue;  // it has ended since, or another starts it
-    if (thread.is_late) {
-      *g_hooks = {OnSignal, OnWrite};
-      continue;
-    }
-    const long tid = StartThread(thread);
-    if (tid < 0) return static_cast<int>(-tid);
-  }
+  const int error = StartThreads();
+  if (error) return error;
   // Which the threads are in already.
   struct sigaction action = {};
   action.sa_handler = SIG_DFL;

@@ -33,12 +33,6 @@ struct CarriedThreads {
 // runtime's own or not idle within `timeout_ms`; the process can't go on after that.
 std::optional<Failure> ParkThreads(const Baseline& baseline, int timeout_ms, CarriedThreads* result);
 
-// Once they are parked, and there is an inventory of descriptors: children start those alone that have something to do.
-// Of those that wait for the same, the first starts the next; the first is started by who wakes it, where that is
-// noticed (preload/wake.h). Otherwise children start all of them, and fail where the limit of tasks is too low for
-// that.
-void ChainThreads();
-
 // In the zygote: all of them go on. From now on they block SIGCHLD, which is to wait until the zygote looks for it.
 void ReleaseThreads();
 

@@ -23,6 +23,7 @@
 #include "rlimits.h"
 #include "serve.h"
 #include "start_time.h"
+#include "thread_starts.h"
 #include "threads.h"
 #include "uv_abi.h"
 #include "v8_thread_id.h"
@@ -159,7 +160,7 @@ Napi::Value SealAgain(const Napi::CallbackInfo& info) {
     return ThrowFailure(env, Failure::Code("ERR_THREAD_NOT_CARRIED", "a thread is gone"));
   if (const auto failure = InventoryFdsAgain()) return ThrowFailure(env, *failure);
   // Not the first time: with the first child it is seen whether the limit of tasks lets all of them be started.
-  ChainThreads();
+  PlanStarts();
   if (const char* step = MeasureData()) return ThrowErrno(env, step, errno);
   if (!is_warm) KeepSpareFds();
   return ServeChildren(env, is_warm);

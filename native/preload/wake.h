@@ -1,5 +1,5 @@
 /* Between the preloaded library and the addon, which looks these up by name (dlsym(3)): how it is noticed that a thread
- * is about to be woken, which in a child may not have been started yet (native/threads.cc). */
+ * is about to be woken, which in a child may not have been started yet (native/thread_starts.cc). */
 #pragma once
 
 #ifdef __cplusplus
