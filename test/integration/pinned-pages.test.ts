@@ -70,13 +70,16 @@ t.test('of the scout nothing is left, and the ring is the zygote’s alone', asy
   );
 });
 
-function threadsOf(pid: number): number {
+function fdsOf(pid: number): string[] {
   try {
-    return readdirSync(`/proc/${pid}/task`).length;
+    return readdirSync(`/proc/${pid}/fd`);
   } catch {
-    return 0; // it has just ended
+    return []; // it has just ended
   }
 }
+
+/** The zygote's, to the host. */
+const CONTROL_FD = '3';
 
 t.test(
   'a scout that hangs is ended whatever modules do about signals, and the zygote is warm without it',
@@ -87,9 +90,9 @@ t.test(
       env: { [MARK]: mark },
       pool: NO_POOL,
     });
-    // Holders have one. A scout sets its alarm before it has others.
+    // Holders have no descriptors. A scout sets its alarm before it gives up the zygote's.
     const scout = await eventually('there is a scout', () =>
-      zygoteTree(mark)?.holders.find(({ pid }) => threadsOf(pid) > 1),
+      zygoteTree(mark)?.holders.find(({ pid }) => fdsOf(pid).length > 0 && !fdsOf(pid).includes(CONTROL_FD)),
     );
     t.notOk(zygote.isWarm);
     // Sooner than the alarm.

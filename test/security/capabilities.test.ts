@@ -19,7 +19,8 @@ for (const [what, from] of [
   ['this layer alone', alone],
 ] as const) {
   t.test(`${what}: no thread has a capability in any set`, async (t) => {
-    const body = `const { Worker } = require('node:worker_threads');
+    const body = `await startWorkers();
+      const { Worker } = require('node:worker_threads');
       const worker = new Worker('setInterval(() => {}, 1000); require("node:worker_threads").parentPort.postMessage(1)', { eval: true });
       await new Promise((resolve) => worker.once('message', resolve));
       console.log(1);

@@ -315,8 +315,8 @@ t.test('wall time is limited, whatever the child does with signals', async (t) =
     `process.kill(process.pid, 'SIGSTOP'); await sleep(60_000);`,
     `for (const signal of Object.keys(os.constants.signals)) attempt(() => process.on(signal, () => {})); sys('rt_sigprocmask', 0, Buffer.alloc(8, 0xff), 0, 8); await sleep(60_000);`,
     `for (;;) sys('nanosleep', Buffer.from(new BigInt64Array([1000n, 0n]).buffer), 0);`,
-    // Its main thread ends, and the others do not.
-    `sys('exit', 0);`,
+    // Its main thread ends, and another does not.
+    `const { Worker } = require('node:worker_threads'); await new Promise((resolve) => new Worker('for (;;);', { eval: true }).once('online', resolve)); sys('exit', 0);`,
   ];
   for (const [i, result] of (await allBeside(t, first, bodies, 1500)).entries())
     t.match(result, { status: 'timedOut', timeoutMs: 1500 }, bodies[i] ?? '');

@@ -59,6 +59,8 @@ const openFds = () => fs.readdirSync('/proc/self/fd').map((fd) => [Number(fd), a
 const outputFd = () => openFds().find(([, target]) => target.startsWith('/memfd:'))[0];
 // The runtime's own pipes have both ends here.
 const resultFd = () => { const ends = openFds().filter(([fd, target]) => fd > 2 && target.startsWith('pipe:')); return ends.find(([fd, target]) => !ends.some((end) => end[0] !== fd && end[1] === target))[0]; };
+// V8's workers are there when there is work for them.
+const startWorkers = () => Promise.all(Array.from({ length: 20 }, () => WebAssembly.compile(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]))));
 const field = (name, file = '/proc/self/status') =>
   lines(file).find((line) => line.startsWith(name + ':'))?.slice(name.length + 1).trim();
 `;
@@ -131,9 +133,13 @@ export class Lab {
     return expectStatus(await this.attack(body, params, options), 'ok').value;
   }
 
-  /** What the host sees of a child while it lives. */
-  async seen<T>(see: (pid: number) => T): Promise<T> {
-    const waits = `console.log(1); await new Promise((resolve) => process.stdin.once('data', resolve));`;
+  /**
+   * What the host sees of a child while it lives.
+   *
+   * @param begin what it does first
+   */
+  async seen<T>(see: (pid: number) => T, begin = ''): Promise<T> {
+    const waits = `${begin} console.log(1); await new Promise((resolve) => process.stdin.once('data', resolve));`;
     const child = await this.spawn(waits, undefined, { stdin: 'pipe', stdout: 'pipe' });
     await once(child.stdout!, 'data');
     const seen = see(child.pid);
