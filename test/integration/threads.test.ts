@@ -25,6 +25,8 @@ const threadsOf = ({ pid }: Pick<Child | ChildProcess, 'pid'>): number =>
 async function warmZygote(t: Test, options: ZygoteOptions = {}): Promise<Zygote> {
   const zygote = await startZygote(t, { pool: NO_POOL, ...options });
   await whenWarm(zygote);
+  // The one by which it was started has all threads.
+  while (zygote.parked > 0) await zygote.run('module.exports = () => 1');
   return zygote;
 }
 
@@ -114,10 +116,20 @@ t.test('threads that a child starts are not taken for those that it has not star
   await Promise.all(Array.from({ length: 8 }, run));
 });
 
-t.test('a process that ends by itself waits for no thread that was never started', async (t) => {
+t.test('a process that ends as node does waits for no thread that was never started', async (t) => {
   const zygote = await warmZygote(t, { preload: ['./entries.cjs'] });
-  const child = await zygote.spawnProcess({ module: './entries.cjs', export: 'say', args: ['x'] });
-  t.match(await child.wait(), { exitCode: 0 });
+  for (const [text, exitCode] of [
+    ['process.exit(5)', 5],
+    ['process.exitCode = 6', 6],
+    ['throw 1', 1],
+    ['setTimeout(() => process.exit(7), 1)', 7],
+  ] as const) {
+    const child = await zygote.spawnProcess(
+      { module: './entries.cjs', export: 'evaluate', args: [text] },
+      { stderr: 'ignore', timeoutMs: 20_000 },
+    );
+    t.match(await child.wait(), { exitCode }, text);
+  }
 });
 
 t.test('where nothing tells who is woken, no work waits either', async (t) => {
