@@ -153,6 +153,8 @@ export async function soak(
 
   await workUntil(Math.ceil(spawns / 10));
   problems.push(...(await leftovers(mark)));
+  // Which takes it memory of its own.
+  while (!zygote.isWarm && zygote.isAlive) await pause(20);
   const before = await footprint(mark);
   await workUntil(spawns);
   problems.push(...(await leftovers(mark)));
