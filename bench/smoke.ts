@@ -1,6 +1,6 @@
 /**
  * Has it become much slower than it was? A few minutes of what main.ts measures, as ratios, against bench/baseline.json;
- * fails where one is more than twice as bad, twice in a row.
+ * fails where one is more than twice as bad (the first line three times), twice in a row.
  *
  *   npm run bench:smoke -- [options]
  *

@@ -1,8 +1,6 @@
 /** Is any ratio much worse than that of the baseline? */
-import { RATIO_NAMES, type RatioName, type Ratios } from './ratios.js';
+import { RATIO_NAMES, toleranceOf, type RatioName, type Ratios } from './ratios.js';
 
-/** Found worse by more than this: failed. */
-export const TOLERANCE = 2;
 /** A ratio that fails is measured once more, in so many times the rounds. */
 export const RETRY_ROUNDS = 3;
 
@@ -21,7 +19,7 @@ export type Measure = (names: readonly RatioName[], rounds: number) => Promise<R
 function judge(name: RatioName, ratios: Ratios, baseline: Ratios, isRetried: boolean): Verdict {
   const [found = NaN, limit = NaN] = [ratios[name], baseline[name]];
   // False where either is missing.
-  return { name, found, baseline: limit, isRetried, isGood: found <= limit * TOLERANCE };
+  return { name, found, baseline: limit, isRetried, isGood: found <= limit * toleranceOf(name) };
 }
 
 /** @param baseline what is known of this Node */

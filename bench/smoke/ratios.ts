@@ -21,11 +21,17 @@ export interface Ratio {
   readonly what: string;
   readonly of: SmokeContestant;
   readonly to: SmokeContestant;
+  /** Found worse than the baseline by more than this: failed. @default TOLERANCE */
+  readonly tolerance?: number;
 }
+
+export const TOLERANCE = 2;
 
 /** The less, the better. */
 export const RATIOS = {
-  firstLine: { what: 'first line, parked / plain node', of: 'firstLine', to: 'plainFirstLine' },
+  // Most of it is for a processor that was idle to get going, with nothing in its caches. Where others use the same
+  // physical machine, it came out at 0.013 to 0.037 within a few hours, and all other ratios within the tolerance.
+  firstLine: { what: 'first line, parked / plain node', of: 'firstLine', to: 'plainFirstLine', tolerance: 3 },
   roundTrip: { what: 'round trip, parked / plain node', of: 'roundTrip', to: 'plainRoundTrip' },
   demandRoundTrip: {
     what: 'round trip, on demand / plain node',
@@ -39,5 +45,11 @@ export const RATIOS = {
 } as const satisfies Record<string, Ratio>;
 
 export type RatioName = keyof typeof RATIOS;
+
+export function toleranceOf(name: RatioName): number {
+  const ratio: Ratio = RATIOS[name];
+  return ratio.tolerance ?? TOLERANCE;
+}
+
 export const RATIO_NAMES = Object.keys(RATIOS) as RatioName[];
 export type Ratios = Readonly<Partial<Record<RatioName, number>>>;

@@ -7,7 +7,7 @@ import t from 'tap';
 import type { Machine } from '../../../bench/machine.js';
 import { entryOf, readBaseline, writeBaseline } from '../../../bench/smoke/baseline.js';
 import { check, RETRY_ROUNDS, type Measure, type Verdict } from '../../../bench/smoke/check.js';
-import { RATIO_NAMES, type RatioName, type Ratios } from '../../../bench/smoke/ratios.js';
+import { RATIO_NAMES, toleranceOf, type RatioName, type Ratios } from '../../../bench/smoke/ratios.js';
 
 /** The same for all. */
 const all = (ratio: number): Ratios => Object.fromEntries(RATIO_NAMES.map((name) => [name, ratio]));
@@ -46,6 +46,16 @@ t.test('ratios that are better, the same, or worse by no more than the tolerance
     const { measure, asked } = finding(all(found));
     t.same(failed(await check(all(0.1), measure, 5)), [], `${found}`);
     t.same(asked, [[RATIO_NAMES, 5]]);
+  }
+});
+
+t.test('each ratio has its own tolerance', async (t) => {
+  for (const name of RATIO_NAMES) {
+    const most = 0.1 * toleranceOf(name);
+    const { measure } = finding({ ...all(0.1), [name]: most }, {});
+    t.same(failed(await check(all(0.1), measure, 5)), [], name);
+    const worse = { ...all(0.1), [name]: most * 1.01 };
+    t.same(failed(await check(all(0.1), finding(worse, worse).measure, 5)), [name], name);
   }
 });
 
