@@ -25,7 +25,7 @@ const RETRY_MS = 5;
 
 /**
  * How long descriptors may be in the way of others, in milliseconds: so many may be on their way between processes of one user
- * (unix(7)), and land as they are received. As in native/launcher/init.c.
+ * (unix(7)), and land as they are received. As in native/launcher/stubs.c.
  */
 export const IN_FLIGHT_MS = 5_000;
 

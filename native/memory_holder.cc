@@ -164,14 +164,17 @@ const char* LeaveHolder(const Holder& holder, int stub_pidfd) {
   const uint64_t flags = CLONE_VM | CLONE_PARENT | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
   const auto tid = reinterpret_cast<uintptr_t>(MainTid());
   const pid_t pid = kChildPid;
-  // struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size.
-  const uint64_t arguments[10] = {flags, 0, tid, 0, 0, 0, 0, 0, reinterpret_cast<uintptr_t>(&pid), 1};
+  clone3_arguments arguments = {};
+  arguments.flags = flags;
+  arguments.child_tid = tid;
+  arguments.set_tid = reinterpret_cast<uintptr_t>(&pid);
+  arguments.set_tid_size = 1;
 #if defined(__x86_64__)
   CloneCall call = {SYS_clone, {flags, 0, 0, tid, 0}};
 #else
   CloneCall call = {SYS_clone, {flags, 0, 0, 0, tid}};
 #endif
-  if (holder.gives_pid) call = {SYS_clone3, {reinterpret_cast<uintptr_t>(arguments), sizeof arguments}};
+  if (holder.gives_pid) call = {SYS_clone3, {reinterpret_cast<uintptr_t>(&arguments), sizeof arguments}};
   const long result = nodespawner_clone_return_in_child(&call, g_stack + sizeof g_stack, BeHolder);
   if (result == 0) {
     RegisterRseq();

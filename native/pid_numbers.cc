@@ -16,9 +16,11 @@ int g_last_pid = -1;
 // Whether this process may give ids, by asking for one that is taken: its own.
 bool MayGivePids() {
   const pid_t taken = getpid();
-  // struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size.
-  const uint64_t arguments[10] = {0, 0, 0, 0, SIGCHLD, 0, 0, 0, reinterpret_cast<uintptr_t>(&taken), 1};
-  const long pid = syscall(SYS_clone3, arguments, sizeof arguments);
+  clone3_arguments arguments = {};
+  arguments.exit_signal = SIGCHLD;
+  arguments.set_tid = reinterpret_cast<uintptr_t>(&taken);
+  arguments.set_tid_size = 1;
+  const long pid = syscall(SYS_clone3, &arguments, sizeof arguments);
   if (pid == 0) _exit(0);
   return pid < 0 && errno == EEXIST;
 }

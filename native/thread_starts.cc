@@ -39,10 +39,31 @@ long StartThread(const ParkedThread& thread) {
   return nodespawner_start_thread(kFlags, &thread.context, thread.libc_tid, thread.libc_tid, thread.thread_pointer);
 }
 
+// As in the handler in which the threads go on that are started meanwhile.
+class AllSignalsBlocked {
+ public:
+  AllSignalsBlocked() {
+    const uint64_t all = ~uint64_t{0};
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before_, sizeof all);
+  }
+  ~AllSignalsBlocked() { syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before_, nullptr, sizeof before_); }
+  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
+  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
+
+ private:
+  uint64_t before_ = 0;
+};
+
+// Whether it is for the caller to start it, and for nobody else. `was` is what it was before.
+bool Claim(ParkedThread& thread, Start* was) {
+  *was = Start::kLater;
+  return thread.start.compare_exchange_strong(*was, Start::kBegun);
+}
+
 // Whether it is there, by whomever. Not while somebody else starts it, who may fail.
 bool StartOnce(ParkedThread& thread) {
-  Start start = Start::kLater;
-  if (!thread.start.compare_exchange_strong(start, Start::kBegun)) return start == Start::kDone;
+  Start was;
+  if (!Claim(thread, &was)) return was == Start::kDone;
   const bool is_started = StartThread(thread) >= 0;
   thread.start.store(is_started ? Start::kDone : Start::kLater);
   return is_started;
@@ -54,18 +75,16 @@ constexpr int kMostMs = 1000;
 // In a child, by who is about to wake it. That wake-up is not lost: it finds what it waits for as it is then. False if
 // it is there, or somebody else does this.
 bool StartNow(ParkedThread& thread) {
-  Start start = Start::kLater;
-  if (!thread.start.compare_exchange_strong(start, Start::kBegun)) return false;
+  Start was;
+  if (!Claim(thread, &was)) return false;
   const int saved_errno = errno;
-  uint64_t all = ~uint64_t{0}, before;
-  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);  // as in the handler in which it goes on
+  const AllSignalsBlocked blocked;
   for (int ms = 0; StartThread(thread) < 0; ms++) {
     // What it is woken for would be waited for in vain.
     if (ms == kMostMs) abort();
     sleep_ms(1);
   }
   thread.start.store(Start::kDone);
-  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);
   errno = saved_errno;
   return true;
 }
@@ -107,13 +126,11 @@ bool IsWokenByHooks(const ParkedThread& thread) {
 // that the one waits who would reap them.
 void StartRest() {
   if (!g_is_child) return;
-  uint64_t all = ~uint64_t{0}, before;
-  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);  // as in the handler in which they go on
+  const AllSignalsBlocked blocked;
   const size_t count = g_thread_count.load();
   for (size_t i = 0; i < count; i++) {
     if (g_threads[i].parked.load()) StartOnce(g_threads[i]);
   }
-  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);
 }
 
 }  // namespace
@@ -132,8 +149,9 @@ void PlanStarts() {
   const size_t count = g_thread_count.load();
   for (size_t i = 0; i < count; i++) {
     ParkedThread& thread = g_threads[i];
-    thread.is_late = thread.parked.load() && g_hooks && IsWokenByHooks(thread);
+    thread.is_late = false;
     if (!thread.parked.load()) continue;
+    thread.is_late = g_hooks && IsWokenByHooks(thread);
     for (size_t j = i; j-- > 0 && thread.is_first && !thread.is_late && thread.wait.word;) {
       ParkedThread& before = g_threads[j];
       if (!before.parked.load() || before.wait.word != thread.wait.word) continue;

@@ -36,9 +36,9 @@ std::optional<Failure> ParkThreads(const Baseline& baseline, int timeout_ms, Car
 // In the zygote: all of them go on. From now on they block SIGCHLD, which is to wait until the zygote looks for it.
 void ReleaseThreads();
 
-// In the child, from the one thread that clone(2) copied: starts the carried threads. Makes system calls only.
-// They need not be waited for: each re-enters a wait that compares a value in memory first, so that a wake-up that
-// comes before it is not lost. Returns 0 or an errno.
+// In the child, from the one thread that clone(2) copied: starts those of the carried threads that no
+// other starts later (thread_starts.h). Makes system calls only. They need not be waited for: each re-enters a wait
+// that compares a value in memory first, so that a wake-up that comes before it is not lost. Returns 0 or an errno.
 int ReviveThreads();
 
 }  // namespace nodespawner

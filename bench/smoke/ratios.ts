@@ -25,7 +25,7 @@ export interface Ratio {
   readonly tolerance?: number;
 }
 
-export const TOLERANCE = 2;
+const TOLERANCE = 2;
 
 /** The less, the better. */
 export const RATIOS = {

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -21,6 +22,11 @@
 #ifndef SYS_clone3
 #define SYS_clone3 435
 #endif
+
+/* struct clone_args of clone3(2), which older headers don't have, or not all of. */
+struct clone3_arguments {
+  uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+};
 
 /* pidfd: with CLONE_PIDFD. child_tid: with CLONE_CHILD_SETTID, where the kernel keeps the id of the new main thread. */
 static inline pid_t clone_process(unsigned long flags, int *pidfd, pid_t *child_tid) {
@@ -41,12 +47,15 @@ static inline pid_t clone_process(unsigned long flags, int *pidfd, pid_t *child_
  * may enter, the child is born where its parent is, and *group -1: it has to enter the group by itself. */
 static inline pid_t clone_process_into(int *group, unsigned long flags, int *pidfd, pid_t *child_tid) {
   if (*group < 0) return clone_process(flags, pidfd, child_tid);
-  /* struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size,
-   * cgroup. */
   const uint64_t into_cgroup = 0x200000000;
-  const uint64_t arguments[11] = {
-      flags | into_cgroup, (uintptr_t)pidfd, (uintptr_t)child_tid, 0, SIGCHLD, 0, 0, 0, 0, 0, (uint64_t)*group};
-  const pid_t pid = (pid_t)syscall(SYS_clone3, arguments, sizeof arguments);
+  struct clone3_arguments arguments;
+  memset(&arguments, 0, sizeof arguments);
+  arguments.flags = flags | into_cgroup;
+  arguments.pidfd = (uintptr_t)pidfd;
+  arguments.child_tid = (uintptr_t)child_tid;
+  arguments.exit_signal = SIGCHLD;
+  arguments.cgroup = (uint64_t)*group;
+  const pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
   if (pid >= 0 || (errno != ENOSYS && errno != EPERM && errno != EACCES)) return pid;
   *group = -1;
   return clone_process(flags, pidfd, child_tid);

@@ -155,22 +155,21 @@ void offer_stub(void) {
   const int slot = take_slot();
   int index = slot == NO_SLOT ? -1 : take_resting(&fds[0], fds + 1);
   if (index < 0) index = make(slot, &fds[0], fds + 1, &failed);
-  int error = errno;
+  int error = errno, is_sent = 0;
   if (index >= 0) {
     stubs[index].slot = slot;
     const struct stub_message ready = {
         .kind = STUB_READY, .pid = stubs[index].pid, .uid = child_id(options, ids, slot)};
-    const int sent = send_to_zygote(&ready, fds, 1 + options->cgroup_count);
+    is_sent = send_to_zygote(&ready, fds, 1 + options->cgroup_count);
     close(fds[0]);
-    close_cgroups(fds + 1);
-    if (sent) return;
+    if (!is_sent) kill(stubs[index].pid, SIGKILL); /* it is reaped like any other */
     failed = "sendmsg(stub)";
     error = ETOOMANYREFS;
-    kill(stubs[index].pid, SIGKILL); /* it is reaped like any other */
   } else if (slot != NO_SLOT) {
     leave_slot(slot);
   }
   close_cgroups(fds + 1);
+  if (is_sent) return;
   struct stub_message none = {.kind = STUB_FAILED, .error = error};
   strncpy(none.step, failed, sizeof none.step - 1);
   send_to_zygote(&none, NULL, 0);

@@ -5,9 +5,6 @@ import { closeSync, fstatSync, openSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import type { SandboxOptions } from '../../lib/index.js';
-import { checkZygoteOptions } from '../../lib/options.js';
-import { planSandbox } from '../../lib/sandbox.js';
 import { buildRaw, hostFolder, Lab, only } from '../helpers/security/lab.js';
 
 const addon = buildRaw(t);
@@ -94,19 +91,6 @@ t.test('where a child can put nothing into its namespace, a later one has it', a
 t.test('where it can, no other child ever has it', async (t) => {
   const spaces = await held(t, namespace, 8);
   t.equal(new Set(spaces).size, spaces.length);
-});
-
-t.test('for a namespace to be used again, each layer has to keep children from it', (t) => {
-  const reuses = (sandbox: SandboxOptions): boolean =>
-    planSandbox(checkZygoteOptions({ preload: [], sandbox }).sandbox).launcherArguments.includes(
-      '--reuse-networks',
-    );
-  t.ok(reuses({}));
-  t.notOk(reuses({ profile: 'exec' }));
-  t.notOk(reuses({ profile: 'network' }));
-  for (const layer of ['syscalls', 'files', 'capabilities'] as const)
-    t.notOk(reuses({ off: [layer] }), layer);
-  t.end();
 });
 
 t.test('a child that finds a socket in its namespace is none', async (t) => {

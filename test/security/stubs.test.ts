@@ -9,9 +9,9 @@ import { compile } from '../helpers/compile.js';
 import { eventually } from '../helpers/eventually.js';
 import { HostProgram } from '../helpers/host-program.js';
 import { allProcesses, descendantsOf } from '../helpers/processes.js';
-import { buildRaw, Lab } from '../helpers/security/lab.js';
+import { buildRaw, goOn, Lab, WAITS } from '../helpers/security/lab.js';
 import { expectStatus } from '../helpers/zygote.js';
-import type { Child, Result, SandboxOptions } from '../../lib/index.js';
+import type { Child, SandboxOptions } from '../../lib/index.js';
 
 const addon = buildRaw(t);
 /** Each child is cloned when it is asked for: what befalls those that are parked, nobody is told. */
@@ -20,19 +20,6 @@ const lab = await startLab(t);
 
 /** More than the stubs that are made ahead of demand and those that rest after children one at a time. */
 const ROUNDS = 12;
-
-const WAITS = `console.log(1); await new Promise((resolve) => process.stdin.once('data', resolve));`;
-
-async function startWaiting(from: Lab, begin = ''): Promise<Child> {
-  const child = await from.spawn(begin + WAITS, undefined, { stdin: 'pipe', stdout: 'pipe' });
-  await once(child.stdout!, 'data');
-  return child;
-}
-
-function endWell(child: Child): Promise<Result> {
-  child.stdin!.end('on');
-  return child.result;
-}
 
 /** The first process of its PID namespace. */
 function stubOf(child: Child): number {
@@ -59,7 +46,7 @@ function pidNamespaceOf(pid: number): string | undefined {
 async function stubsOf(from: Lab, end: (child: Child) => Promise<unknown>): Promise<number[]> {
   const stubs: number[] = [];
   for (let i = 0; i < ROUNDS; i++) {
-    const child = await startWaiting(from);
+    const child = await from.waiting();
     stubs.push(stubOf(child));
     await end(child);
   }
@@ -69,7 +56,7 @@ async function stubsOf(from: Lab, end: (child: Child) => Promise<unknown>): Prom
 const isAnyTwice = (numbers: readonly number[]): boolean => new Set(numbers).size < numbers.length;
 
 t.test('the stub of a child that has ended well is for another', async (t) => {
-  t.ok(isAnyTwice(await stubsOf(lab, endWell)));
+  t.ok(isAnyTwice(await stubsOf(lab, goOn)));
 });
 
 const BAD_ENDS: Record<string, (child: Child) => Promise<unknown>> = {
@@ -91,11 +78,9 @@ t.test(
     ] as const) {
       const stubs: number[] = [];
       for (let i = 0; i < ROUNDS; i++) {
-        const waits = `${WAITS} ${end}; await sleep(60_000);`;
-        const child = await lab.spawn(waits, undefined, { stdin: 'pipe', stdout: 'pipe' });
-        await once(child.stdout!, 'data');
+        const child = await lab.waiting(`${WAITS} ${end}; await sleep(60_000);`);
         stubs.push(stubOf(child));
-        t.equal((await endWell(child)).status, status);
+        t.equal((await goOn(child)).status, status);
       }
       t.notOk(isAnyTwice(stubs), end);
     }
@@ -104,7 +89,7 @@ t.test(
 
 t.test('where nobody counts the processes of a child, its stub goes with it', async (t) => {
   const own = await Lab.start(t, addon, { off: ['cgroup'] }, { pool: { min: 0, max: 0 } });
-  t.notOk(isAnyTwice(await stubsOf(own, endWell)));
+  t.notOk(isAnyTwice(await stubsOf(own, goOn)));
 });
 
 t.test(
@@ -139,9 +124,9 @@ t.test(
 );
 
 t.test('children that live at the same time have different ones', async (t) => {
-  const children = await Promise.all(Array.from({ length: 8 }, () => startWaiting(lab)));
+  const children = await Promise.all(Array.from({ length: 8 }, () => lab.waiting()));
   t.equal(new Set(children.map(stubOf)).size, children.length);
-  for (const child of children) expectStatus(await endWell(child), 'ok');
+  for (const child of children) expectStatus(await goOn(child), 'ok');
 });
 
 /** Starts a few threads, whose ids are in `ids`. */
@@ -172,10 +157,9 @@ t.test('what a child has of its own the next one does not find: threads, their i
   // Has no stubs at rest yet, so that these few have several children each.
   const own = await startLab(t);
   for (let i = 0; i < ROUNDS; i++) {
-    const child = await own.spawn(body, addon, { stdin: 'pipe', stdout: 'pipe' });
-    await once(child.stdout!, 'data');
+    const child = await own.waiting(body, addon);
     stubs.push(stubOf(child));
-    const { value } = expectStatus(await endWell(child), 'ok');
+    const { value } = expectStatus(await goOn(child), 'ok');
     const { most, least, ...rest } = value as Record<string, unknown>;
     t.strictSame(rest, { pid: 2, files: [], mode: 0o700 });
     // Its own threads: V8's and libuv's, as many as are wanted, and these four.
@@ -233,7 +217,7 @@ t.test('a child does not tell one stub from another', async (t) => {
 /** What becomes of children while something of the host's is in the namespaces of stubs that rest. */
 async function outcomeBeside(t: Test, put: (stub: number) => void): Promise<string> {
   const own = await startLab(t);
-  const stubs = new Set(await stubsOf(own, endWell));
+  const stubs = new Set(await stubsOf(own, goOn));
   for (const stub of stubs) put(stub);
   let outcome = 'ok';
   for (let i = 0; i < ROUNDS && outcome === 'ok'; i++) {
@@ -264,7 +248,7 @@ t.test('the stub of a child that has started a process, however it did, goes wit
   const own = await startLab(t);
   const seen = new Set<number>();
   for (let i = 0; i < ROUNDS; i++) {
-    const child = await startWaiting(own);
+    const child = await own.waiting();
     const stub = stubOf(child);
     t.notOk(seen.has(stub));
     seen.add(stub);
@@ -276,7 +260,7 @@ t.test('the stub of a child that has started a process, however it did, goes wit
     });
     for (const group of taskGroupsOf(child.pid))
       if (existsSync(`${group}/pids.current`)) writeFileSync(`${group}/cgroup.procs`, String(sleeps!.pid));
-    expectStatus(await endWell(child), 'ok');
+    expectStatus(await goOn(child), 'ok');
     await over;
   }
 });
@@ -289,20 +273,23 @@ for (const kind of ['--shmem=4096', '--semaphore=1', '--queue'])
     t.match(outcome, /verify: an object is in the IPC namespace/);
   });
 
-t.test('for a stub to be used again, each layer has to keep children from leaving something', (t) => {
-  const reuses = (sandbox: SandboxOptions): boolean =>
-    planSandbox(checkZygoteOptions({ preload: [], sandbox }).sandbox).config.reusesStubs;
-  t.ok(reuses({}));
-  t.notOk(reuses({ profile: 'exec' }));
-  t.notOk(reuses({ profile: 'network' }));
+t.test('for namespaces to be used again, each layer has to keep children from leaving something', (t) => {
+  // By what the zygote is told, and the launcher.
+  const reuses = (sandbox: SandboxOptions): boolean[] => {
+    const { config, launcherArguments } = planSandbox(checkZygoteOptions({ preload: [], sandbox }).sandbox);
+    return [config.reusesStubs, launcherArguments.includes('--reuse-networks')];
+  };
+  t.strictSame(reuses({}), [true, true]);
+  t.strictSame(reuses({ profile: 'exec' }), [false, false]);
+  t.strictSame(reuses({ profile: 'network' }), [false, false]);
   for (const layer of ['syscalls', 'files', 'capabilities'] as const)
-    t.notOk(reuses({ off: [layer] }), layer);
+    t.strictSame(reuses({ off: [layer] }), [false, false], layer);
   t.end();
 });
 
 t.test('a stub that ends before it has a child is missed by nobody', async (t) => {
   const own = await startLab(t);
-  const [rests] = await stubsOf(own, endWell);
+  const [rests] = await stubsOf(own, goOn);
   const processes = allProcesses();
   const init = processes.find(({ pid }) => pid === rests)?.parent;
   const stubs = processes.filter(({ parent, name }) => parent === init && name.startsWith('nodespawner'));

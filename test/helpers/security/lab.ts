@@ -83,6 +83,16 @@ export function hostFolder(t: Test): string {
 
 export type AttackOptions = SpawnOptions & Pick<Inputs, 'tables'>;
 
+/** Says that it is there, and waits until {@link goOn}. */
+export const WAITS = `
+  console.log(1);
+  await new Promise((resolve) => process.stdin.once('data', resolve));`;
+
+export function goOn(child: Child): Promise<Result> {
+  child.stdin!.end('on');
+  return child.result;
+}
+
 /** A zygote for attacks. */
 export class Lab {
   readonly zygote: Zygote;
@@ -133,18 +143,22 @@ export class Lab {
     return expectStatus(await this.attack(body, params, options), 'ok').value;
   }
 
+  /** A child whose body has come to {@link WAITS}. */
+  async waiting(body: string = WAITS, params?: unknown): Promise<Child> {
+    const child = await this.spawn(body, params, { stdin: 'pipe', stdout: 'pipe' });
+    await once(child.stdout!, 'data');
+    return child;
+  }
+
   /**
    * What the host sees of a child while it lives.
    *
    * @param begin what it does first
    */
   async seen<T>(see: (pid: number) => T, begin = ''): Promise<T> {
-    const waits = `${begin} console.log(1); await new Promise((resolve) => process.stdin.once('data', resolve));`;
-    const child = await this.spawn(waits, undefined, { stdin: 'pipe', stdout: 'pipe' });
-    await once(child.stdout!, 'data');
+    const child = await this.waiting(begin + WAITS);
     const seen = see(child.pid);
-    child.stdin!.end('on');
-    expectStatus(await child.result, 'ok');
+    expectStatus(await goOn(child), 'ok');
     return seen;
   }
 
