@@ -10,7 +10,7 @@ export interface Turn<T = number> {
 }
 
 /** Between two measurements, in milliseconds: what the last one left to be done is done when it is over. */
-const PAUSE_MS = 15;
+export const PAUSE_MS = 15;
 
 /** In an order of its own for each round, lest one of them always comes after the same other. */
 function shuffled<T>(values: readonly T[], random: () => number): T[] {
