@@ -23,7 +23,7 @@ export interface CallTimes {
   readonly roundTripMs: number;
 }
 
-const msSince = (start: bigint, end: bigint): number => Number(end - start) / 1e6;
+export const msSince = (start: bigint, end: bigint): number => Number(end - start) / 1e6;
 
 /** Waits for a parked child, if the zygote is to have any. */
 export function whenParked(zygote: Zygote, isWanted: boolean): () => Promise<void> {
@@ -33,7 +33,8 @@ export function whenParked(zygote: Zygote, isWanted: boolean): () => Promise<voi
 }
 
 /** First line of the user's code with apache-arrow usable. */
-const FIRST_LINE = "const { Table } = require('apache-arrow'); const reached = process.hrtime.bigint();";
+export const FIRST_LINE =
+  "const { Table } = require('apache-arrow'); const reached = process.hrtime.bigint();";
 
 /** @param isParked whether it finds a parked child, and does not wait for a clone */
 export function nodespawnerFirstLine(zygote: Zygote, isParked: boolean): Contestant {
@@ -63,7 +64,8 @@ export function nodespawnerRoundTrip(zygote: Zygote, isParked: boolean): Contest
   };
 }
 
-const CODE_WITH_FIRST_LINE = `const reached = process.hrtime.bigint(); ${SUM_OF_TABLE}
+/** Of a round trip that says when the code began. */
+export const CODE_WITH_FIRST_LINE = `const reached = process.hrtime.bigint(); ${SUM_OF_TABLE}
   module.exports = ({ tables }) => [reached, sum(tables.input)];`;
 
 /** A round trip of which the code says when it began. */

@@ -4,14 +4,18 @@ import { calls, type CallName } from './calls.js';
 import { namespaceFlags, startCloneFloor } from './clone-floor.js';
 import type { Plan } from './plan.js';
 import { rotate } from './rotate.js';
+import { WaitingNode, waitingNodeFirstLine, waitingNodeRoundTrip } from './waiting-node.js';
 import { startOnDemand, startZygote } from './zygotes.js';
+
+/** What can't be faster, whoever does it. */
+type BoundName = 'floor' | 'namespacedFloor' | 'waitingFirstLine' | 'waitingRoundTrip';
 
 export interface Latency {
   readonly sandbox: ActiveSandbox;
   /** Threads of each child besides its main one. */
   readonly threads: number;
   /** In milliseconds, by name. */
-  readonly series: Readonly<Record<'floor' | 'namespacedFloor' | CallName, readonly number[]>>;
+  readonly series: Readonly<Record<BoundName | CallName, readonly number[]>>;
 }
 
 export async function latency({ spawns, plainSpawns, warmUp, preload }: Plan): Promise<Latency> {
@@ -20,15 +24,19 @@ export async function latency({ spawns, plainSpawns, warmUp, preload }: Plan): P
   const { sandbox, threads } = parked;
   const floor = startCloneFloor();
   const namespacedFloor = startCloneFloor(namespaceFlags(sandbox.layers));
+  const waiting = new WaitingNode();
   const series = await rotate(
     {
       floor: { contestant: floor, times: spawns },
       namespacedFloor: { contestant: namespacedFloor, times: spawns },
+      waitingFirstLine: { contestant: waitingNodeFirstLine(waiting), times: spawns },
+      waitingRoundTrip: { contestant: waitingNodeRoundTrip(waiting), times: spawns },
       ...calls(parked, onDemand, spawns, plainSpawns),
     },
     warmUp,
   );
   await Promise.all([parked.close(), onDemand.close()]);
+  await waiting[Symbol.asyncDispose]();
   await floor[Symbol.asyncDispose]();
   await namespacedFloor[Symbol.asyncDispose]();
   return { sandbox, threads, series };

@@ -1,4 +1,5 @@
 /** Measures all parts on one Node, each in a process of its own, and says what was found as soon as it is. */
+import type { idle } from './idle.js';
 import type { latency } from './latency.js';
 import type { layers } from './layers.js';
 import type { Measured, nodeVersion } from './measured.js';
@@ -6,6 +7,7 @@ import type { memory } from './memory.js';
 import type { peers } from './peers.js';
 import { onNode } from './on-node.js';
 import type { Part, Plan } from './plan.js';
+import { reportIdle } from './report/idle.js';
 import { reportLatency } from './report/latency.js';
 import { reportLayers } from './report/layers.js';
 import { reportMemory } from './report/memory.js';
@@ -41,6 +43,7 @@ export async function measure(
     peers: () => run<typeof peers>('peers', reportPeers),
     start: () => run<typeof start>('start', reportStart),
     layers: () => run<typeof layers>('layers', reportLayers),
+    idle: () => run<typeof idle>('idle', reportIdle),
     tables: () => run<typeof tables>('tables', reportTables),
     throughput: () => run<typeof throughput>('throughput', reportThroughput),
     memory: () => run<typeof memory>('memory', reportMemory),

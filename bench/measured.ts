@@ -1,4 +1,5 @@
 /** All that was measured on one version of Node, as it is kept by --json. */
+import type { Idle } from './idle.js';
 import type { Latency } from './latency.js';
 import type { Layers } from './layers.js';
 import type { Machine } from './machine.js';
@@ -22,6 +23,7 @@ export interface Measured extends NodeVersion {
   readonly peers?: Peers;
   readonly start?: Start;
   readonly layers?: Layers;
+  readonly idle?: readonly Idle[];
   readonly tables?: readonly TableSize[];
   readonly throughput?: Throughput;
   readonly memory?: Memory;

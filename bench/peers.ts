@@ -9,6 +9,7 @@ import { nodespawnerOnDemand, nodespawnerParked } from './peers/nodespawner.js';
 import type { Peer, PeerKind } from './peers/peer.js';
 import { pyspawner } from './peers/pyspawner.js';
 import { startupSnapshot } from './peers/snapshot.js';
+import { waitingNode } from './peers/waiting-node.js';
 import { piscina, tinypool, workerThread } from './peers/worker-threads.js';
 import type { Plan } from './plan.js';
 import { rotate, type Turn } from './rotate.js';
@@ -26,6 +27,7 @@ const KINDS = {
   isolatedVm,
   bubblewrap,
   pyspawner,
+  waiting: waitingNode,
 } satisfies Record<string, PeerKind>;
 
 export type PeerName = keyof typeof KINDS;

@@ -1,7 +1,16 @@
 /** What is measured, and how often. */
 
 /** In the order in which they are measured, each in a process of its own. */
-export const PARTS = ['latency', 'peers', 'start', 'layers', 'tables', 'throughput', 'memory'] as const;
+export const PARTS = [
+  'latency',
+  'peers',
+  'start',
+  'layers',
+  'idle',
+  'tables',
+  'throughput',
+  'memory',
+] as const;
 export type Part = (typeof PARTS)[number];
 /** What has to be asked for, since it installs things. */
 const OPTIONAL: readonly Part[] = ['peers'];

@@ -22,6 +22,12 @@ function shuffled<T>(values: readonly T[], random: () => number): T[] {
   return result;
 }
 
+export interface RotateOptions {
+  /** Before each measurement, in milliseconds. */
+  readonly pauseMs?: number;
+  readonly onRound?: (round: number) => void;
+}
+
 /**
  * @param warmUp how many rounds there are before those that count, of all that are in every round
  * @returns all that was measured: nothing is left out
@@ -29,7 +35,7 @@ function shuffled<T>(values: readonly T[], random: () => number): T[] {
 export async function rotate<K extends string, T = number>(
   turns: Readonly<Record<K, Turn<T>>>,
   warmUp: number,
-  onRound?: (round: number) => void,
+  { pauseMs = PAUSE_MS, onRound }: RotateOptions = {},
 ): Promise<Record<K, T[]>> {
   const names = Object.keys(turns) as K[];
   const rounds = Math.max(...names.map((name) => turns[name].times));
@@ -42,7 +48,7 @@ export async function rotate<K extends string, T = number>(
         Math.floor(((round + 1) * times) / rounds) > Math.floor((round * times) / rounds) &&
         (round >= 0 || times === rounds);
       if (!isDue) continue;
-      await setTimeout(PAUSE_MS);
+      await setTimeout(pauseMs);
       await contestant.prepare?.();
       const measured = await contestant.measure();
       if (round >= 0) series[name].push(measured);

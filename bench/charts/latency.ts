@@ -12,6 +12,8 @@ const NAMES: Record<SeriesName, string> = {
   roundTrip: 'round trip, parked',
   demandRoundTrip: 'round trip, on demand',
   plainRoundTrip: 'round trip, plain node',
+  waitingFirstLine: 'first line, a node that waits',
+  waitingRoundTrip: 'round trip, a node that waits',
   floor: 'L: clone + exit + wait',
   namespacedFloor: 'the same with namespaces',
 };

@@ -31,11 +31,12 @@ function barsOf({ peers, latency }: Measured): Bar[] {
     });
   }
   if (latency === undefined) return [];
-  const { roundTrip, demandRoundTrip, plainRoundTrip } = latency.series;
+  const { roundTrip, demandRoundTrip, plainRoundTrip, waitingRoundTrip } = latency.series;
   return [
     bar('nodespawner, parked child', roundTrip, true),
     bar('nodespawner, cloned on demand', demandRoundTrip, true),
     bar('plain node', plainRoundTrip, false),
+    bar('a node that waits, used again and again', waitingRoundTrip, false),
   ];
 }
 

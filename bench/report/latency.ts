@@ -11,11 +11,12 @@ export function reportLatency({ series, threads }: Latency): string {
     times(median(values) / floor),
     times(median(plain) / median(values)),
   ];
-  const { plainFirstLine, plainRoundTrip } = series;
+  const { plainFirstLine, plainRoundTrip, waitingFirstLine, waitingRoundTrip } = series;
   return [
     `First line: from spawn() to the first line with apache-arrow usable. Round trip: the sum of a column of a table of ${ROWS}`,
     'rows that is given as bytes, text back, and the process gone. Parked: a child was cloned ahead of demand; on demand:',
-    `there is no pool. ${threads} threads are carried along.`,
+    `there is no pool. ${threads} threads are carried along. A node that waits: another that has done the same over and over,`,
+    'without a sandbox, and nothing in it is fresh. So much a call into another process takes at least.',
     '',
     table(
       ['', ...SPREAD, 'p50 / L', 'plain p50 / p50'],
@@ -23,9 +24,11 @@ export function reportLatency({ series, threads }: Latency): string {
         row('first line, parked', series.firstLine, plainFirstLine),
         row('first line, on demand', series.demandFirstLine, plainFirstLine),
         row('first line, plain node', plainFirstLine, plainFirstLine),
+        row('first line, a node that waits', waitingFirstLine, plainFirstLine),
         row('round trip, parked', series.roundTrip, plainRoundTrip),
         row('round trip, on demand', series.demandRoundTrip, plainRoundTrip),
         row('round trip, plain node', plainRoundTrip, plainRoundTrip),
+        row('round trip, a node that waits', waitingRoundTrip, plainRoundTrip),
         row('L: clone + exit + wait', series.floor, series.floor),
         row('the same with the namespaces of a child', series.namespacedFloor, series.floor),
       ],

@@ -4,12 +4,13 @@ import { table, times } from './text.js';
 export function reportTargets(targets: readonly Target[]): string {
   const limit = (target: Target): string => `${target.isMost ? '≤' : '≥'} ${times(target.limit)}`;
   return table(
-    ['what', 'found', 'target', 'met', 'unit'],
+    ['what', 'found', 'target', 'met', 'a node that waits', 'unit'],
     targets.map((target) => [
       target.what,
       times(target.found),
       limit(target),
       isMet(target) ? 'yes' : 'no',
+      target.bound === undefined ? '' : times(target.bound),
       target.unit,
     ]),
   );

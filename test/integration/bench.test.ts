@@ -31,7 +31,8 @@ t.test('each contestant is measured as often as asked for, in positive times', (
     Object.entries(measured.latency!.series).map(([name, series]) => [name, positive(series)]),
   );
   const nodespawner = { firstLine: 4, roundTrip: 4, demandFirstLine: 4, demandRoundTrip: 4 };
-  t.same(counts, { floor: 4, namespacedFloor: 4, ...nodespawner, plainFirstLine: 2, plainRoundTrip: 2 });
+  const bounds = { floor: 4, namespacedFloor: 4, waitingFirstLine: 4, waitingRoundTrip: 4 };
+  t.same(counts, { ...bounds, ...nodespawner, plainFirstLine: 2, plainRoundTrip: 2 });
   const starts = Object.fromEntries(
     Object.entries(measured.start!).map(([name, series]) => [name, positive(series)]),
   );
@@ -48,6 +49,15 @@ t.test('each layer is switched off by itself, and all of them together', (t) => 
   const inOrder = ({ firstLineMs, roundTripMs }: CallTimes): boolean =>
     firstLineMs > 0 && firstLineMs < roundTripMs;
   t.ok(Object.values(measured.layers!).flat().every(inOrder));
+  t.end();
+});
+
+t.test('calls are measured after each time of idleness', (t) => {
+  t.ok(measured.idle!.every(({ pauseMs }, i, { [i - 1]: before }) => pauseMs > (before?.pauseMs ?? 0)));
+  for (const { series } of measured.idle!) {
+    const counts = Object.values(series).map(positive);
+    t.same(counts, [2, 2, 2, 2]);
+  }
   t.end();
 });
 
