@@ -41,7 +41,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
       {"setPollerRef", SetPollerRef},
       {"takeBaseline", TakeBaselineBinding},
       {"sealAndServe", SealAndServe},
-      {"reportWrittenPages", ReportWrittenPagesBinding},
+      {"reportTouchedPages", ReportTouchedPagesBinding},
       {"sealAgain", SealAgain},
       {"isWanted", IsWantedBinding},
       {"pendingRequests", PendingRequests},

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 
 #include "proc.h"
@@ -15,15 +16,24 @@ namespace {
 
 constexpr uintptr_t kHugePage = uintptr_t{2} << 20;
 
-// The largest mapping of the program's own code. Empty where there is none.
-Mapping FindCode() {
+// The mappings of the program's own file that can only be read, or executed.
+std::vector<Mapping> ProgramMappings() {
   char program[PATH_MAX];
   const ssize_t length = readlink("/proc/self/exe", program, sizeof program);
   const std::string path(program, length > 0 ? static_cast<size_t>(length) : 0);
+  std::vector<Mapping> mappings = ReadMappings();
+  const auto is_other = [&](const Mapping& mapping) {
+    return mapping.writable || !mapping.readable || mapping.path.empty() || mapping.path != path;
+  };
+  mappings.erase(std::remove_if(mappings.begin(), mappings.end(), is_other), mappings.end());
+  return mappings;
+}
+
+// The largest one of code. Empty where there is none.
+Mapping FindCode() {
   Mapping code = {};
-  for (const Mapping& mapping : ReadMappings()) {
-    if (!mapping.executable || mapping.writable || mapping.path.empty() || mapping.path != path) continue;
-    if (mapping.end - mapping.start > code.end - code.start) code = mapping;
+  for (const Mapping& mapping : ProgramMappings()) {
+    if (mapping.executable && mapping.end - mapping.start > code.end - code.start) code = mapping;
   }
   return code;
 }
@@ -37,13 +47,16 @@ bool PopulateHuge(char* start, size_t size) {
   return HugePageBytes(reinterpret_cast<uintptr_t>(start)) >= size;
 }
 
-}  // namespace
+// Whether any of the ranges, which are ascending, has a part of the huge page.
+bool HasAny(const std::vector<PageRange>& ranges, uintptr_t page) {
+  const auto ends_before = [](const PageRange& range, uintptr_t address) { return range.end <= address; };
+  const auto found = std::lower_bound(ranges.begin(), ranges.end(), page, ends_before);
+  return found != ranges.end() && found->start < page + kHugePage;
+}
 
-void PutCodeInHugePages() {
-  const Mapping code = FindCode();
-  const uintptr_t start = RoundUp(code.start), end = code.end & ~(kHugePage - 1);
-  if (start >= end) return;
-  const size_t size = end - start, reserved = size + kHugePage;
+// Puts a copy in huge pages in the place of what is there: whole ones.
+void PutInHugePages(uintptr_t start, size_t size, int protection) {
+  const size_t reserved = size + kHugePage;
   void* space = mmap(nullptr, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (space == MAP_FAILED) return;
   char* copy = reinterpret_cast<char*>(RoundUp(reinterpret_cast<uintptr_t>(space)));
@@ -52,11 +65,30 @@ void PutCodeInHugePages() {
     memcpy(copy, place, size);
     // SECURITY: at no time can it be written to and executed. In one step the copy takes the place of the original;
     // where that is refused, nothing has changed.
-    if (mprotect(copy, size, PROT_READ | PROT_EXEC) == 0) {
-      mremap(copy, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, place);
-    }
+    if (mprotect(copy, size, protection) == 0) mremap(copy, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, place);
   }
   munmap(space, reserved);  // what is left of it
+}
+
+}  // namespace
+
+void PutCodeInHugePages() {
+  const Mapping code = FindCode();
+  const uintptr_t start = RoundUp(code.start), end = code.end & ~(kHugePage - 1);
+  if (start < end) PutInHugePages(start, end - start, PROT_READ | PROT_EXEC);
+}
+
+void PutDataInHugePages(const std::vector<PageRange>& read) {
+  for (const Mapping& mapping : ProgramMappings()) {
+    if (mapping.executable) continue;
+    const uintptr_t end = mapping.end & ~(kHugePage - 1);
+    // Next to each other they are one mapping.
+    for (uintptr_t start = RoundUp(mapping.start), at = start; at <= end; at += kHugePage) {
+      if (at < end && HasAny(read, at)) continue;
+      if (start < at) PutInHugePages(start, at - start, PROT_READ);
+      start = at + kHugePage;
+    }
+  }
 }
 
 }  // namespace nodespawner

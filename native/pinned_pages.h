@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "failure.h"
-#include "written_pages.h"
+#include "touched_pages.h"
 
 namespace nodespawner {
 

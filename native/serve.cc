@@ -21,13 +21,14 @@
 #include "clone.h"
 #include "control.h"
 #include "fdpass.h"
+#include "huge_code.h"
 #include "launcher/cgroup_entrance.h"
 #include "launcher/stub_protocol.h"
 #include "pinned_pages.h"
 #include "seccomp.h"
 #include "syscalls.h"
+#include "touched_pages.h"
 #include "unique_fd.h"
-#include "written_pages.h"
 #include "zygote_only.h"
 
 namespace nodespawner {
@@ -386,12 +387,13 @@ class Server {
     PageRange ranges[512];
     const ssize_t got = read(scout_.get(), ranges, sizeof ranges);
     if (got > 0) {
-      written_.insert(written_.end(), ranges, ranges + static_cast<size_t>(got) / sizeof *ranges);
+      touched_.insert(touched_.end(), ranges, ranges + static_cast<size_t>(got) / sizeof *ranges);
       return;
     }
     scout_.reset();
-    SayWarm(written_.empty() ? Failure::Errno("scout", ENODATA) : PinPages(options_.ring_fd, written_));
-    written_.clear();
+    PutDataInHugePages(touched_);
+    SayWarm(touched_.empty() ? Failure::Errno("scout", ENODATA) : PinPages(options_.ring_fd, touched_));
+    touched_.clear();
   }
 
   void SayWarm(const std::optional<Failure>& not_pinned) {
@@ -600,7 +602,7 @@ class Server {
   UniqueFd report_;   // their end
   UniqueFd signal_fd_;
   UniqueFd scout_;                  // while there is one
-  std::vector<PageRange> written_;  // by the scout
+  std::vector<PageRange> touched_;  // by the scout
   sigset_t mask_in_child_;
   Records& records_;
   ZygoteOnlyVector<ChildRecord>& children_;

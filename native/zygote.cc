@@ -25,10 +25,10 @@
 #include "start_time.h"
 #include "thread_starts.h"
 #include "threads.h"
+#include "touched_pages.h"
 #include "uv_abi.h"
 #include "v8_thread_id.h"
 #include "verify.h"
-#include "written_pages.h"
 
 namespace nodespawner {
 namespace {
@@ -166,8 +166,8 @@ Napi::Value SealAgain(const Napi::CallbackInfo& info) {
   return ServeChildren(env, is_warm);
 }
 
-Napi::Value ReportWrittenPagesBinding(const Napi::CallbackInfo& info) {
-  ReportWrittenPages(info[0].As<Napi::Number>().Int32Value());
+Napi::Value ReportTouchedPagesBinding(const Napi::CallbackInfo& info) {
+  ReportTouchedPages(info[0].As<Napi::Number>().Int32Value());
   return info.Env().Undefined();
 }
 

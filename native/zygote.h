@@ -32,8 +32,8 @@ Napi::Value PendingRequests(const Napi::CallbackInfo& info);
 // let us.
 Napi::Value ResetStartTimeBinding(const Napi::CallbackInfo& info);
 
-// reportWrittenPages(fd: number): void. In a scout: the pages that it has written to so far (written_pages.h).
-Napi::Value ReportWrittenPagesBinding(const Napi::CallbackInfo& info);
+// reportTouchedPages(fd: number): void. In a scout: the pages that it has used so far (touched_pages.h).
+Napi::Value ReportTouchedPagesBinding(const Napi::CallbackInfo& info);
 
 // processId(): number. getpid(2), which process.pid does not follow after a clone.
 Napi::Value ProcessId(const Napi::CallbackInfo& info);

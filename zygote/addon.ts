@@ -26,7 +26,7 @@ export interface ZygoteAddon {
   }): Clone;
   sealAgain(options: { readonly idleTimeoutMs: number; readonly isWarm: boolean }): Clone;
   isWanted(): boolean;
-  reportWrittenPages(fd: number): void;
+  reportTouchedPages(fd: number): void;
   pendingRequests(): number;
   resetStartTime(): boolean;
   processId(): number;

@@ -8,7 +8,7 @@ import { rehearse, type Rehearsal } from './rehearsal.js';
 
 export interface Life extends Workplace {
   readonly addon: Workplace['addon'] &
-    Pick<ZygoteAddon, 'hasMessage' | 'receiveMessage' | 'reportWrittenPages'>;
+    Pick<ZygoteAddon, 'hasMessage' | 'receiveMessage' | 'reportTouchedPages'>;
   /** Its job socket; of a scout, what it reports to. */
   readonly fd: number;
   readonly isScout: boolean;
@@ -35,7 +35,7 @@ async function scout(life: Life): Promise<never> {
     mapZeros(life);
     await rehearse(life, each);
   }
-  addon.reportWrittenPages(fd);
+  addon.reportTouchedPages(fd);
   return addon.exitNow(0);
 }
 

@@ -1,4 +1,4 @@
-#include "written_pages.h"
+#include "touched_pages.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -18,6 +18,14 @@ constexpr uint64_t kPresent = uint64_t{1} << 63, kFileOrShared = uint64_t{1} << 
 // A page that is still as the process that was cloned has it is mapped by both.
 bool IsWritten(uint64_t entry) { return (entry & (kPresent | kFileOrShared | kExclusive)) == (kPresent | kExclusive); }
 
+// Of a file that is mapped for reading a clone has no pages, until it reads them; the kernel maps some around them,
+// too.
+bool IsRead(uint64_t entry) { return (entry & (kPresent | kFileOrShared)) == (kPresent | kFileOrShared); }
+
+bool IsData(const Mapping& mapping) {
+  return mapping.readable && !mapping.executable && !mapping.path.empty() && mapping.path[0] == '/';
+}
+
 void Append(std::vector<PageRange>* ranges, uintptr_t start, uintptr_t end) {
   if (!ranges->empty() && ranges->back().end == start) {
     ranges->back().end = end;
@@ -28,20 +36,21 @@ void Append(std::vector<PageRange>* ranges, uintptr_t start, uintptr_t end) {
 
 }  // namespace
 
-void ReportWrittenPages(int fd) {
+void ReportTouchedPages(int fd) {
   const UniqueFd pagemap(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
   if (!pagemap.valid()) return;
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   std::vector<PageRange> ranges;
   uint64_t entries[512];
   for (const Mapping& mapping : ReadMappings()) {
-    if (!mapping.writable) continue;
+    if (!mapping.writable && !IsData(mapping)) continue;
+    const auto is_touched = mapping.writable ? IsWritten : IsRead;
     for (uintptr_t at = mapping.start; at < mapping.end;) {
       const size_t wanted = std::min(sizeof entries, (mapping.end - at) / page * sizeof *entries);
       const ssize_t got = pread(pagemap.get(), entries, wanted, static_cast<off_t>(at / page * sizeof *entries));
       if (got <= 0) break;
       for (size_t i = 0; i < static_cast<size_t>(got) / sizeof *entries; i++, at += page) {
-        if (IsWritten(entries[i])) Append(&ranges, at, at + page);
+        if (is_touched(entries[i])) Append(&ranges, at, at + page);
       }
     }
   }

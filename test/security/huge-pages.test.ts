@@ -1,15 +1,21 @@
-// The program's code, in huge pages that all children of a zygote have together: none of them writes to what others run.
+// The program's code and data, in huge pages that all children of a zygote have together: none of them writes to what others
+// run and read.
 import t from 'tap';
 import { buildRaw, Lab } from '../helpers/security/lab.js';
 import { NO_POOL, whenWarm } from '../helpers/zygote.js';
 
 const addon = buildRaw(t);
 
-/** The largest piece of the program's code, and its first bytes. */
-const FIND = `
-  const places = lines('/proc/self/maps').filter((line) => line.split(' ')[1] === 'r-xp').map((line) => line.split(' ')[0].split('-').map((hex) => BigInt('0x' + hex)));
-  const [start, end] = places.reduce((best, place) => (place[1] - place[0] > best[1] - best[0] ? place : best));
-  // The last page: what is there runs at the end, if ever.
+const PERMISSIONS = { code: 'r-xp', data: 'r--p' } as const;
+
+/** The last page of the largest piece of the program's code or data, of those that are no file's if there are any, and its bytes. */
+const find = (what: keyof typeof PERMISSIONS): string => `
+  const maps = lines('/proc/self/maps'), heap = maps.findIndex((line) => line.endsWith('[heap]'));
+  const ofProgram = maps.slice(0, heap).filter((line) => line.split(' ')[1] === '${PERMISSIONS[what]}');
+  const copies = ofProgram.filter((line) => !line.includes('/'));
+  const places = (copies.length > 0 ? copies : ofProgram).map((line) => line.split(' ')[0].split('-').map((hex) => BigInt('0x' + hex)));
+  const [, end] = places.reduce((best, place) => (place[1] - place[0] > best[1] - best[0] ? place : best));
+  // What is there is used at the end, if ever.
   const page = end - 4096n, bytes = () => Buffer.from(raw.read(page, 4096)).toString('base64');`;
 
 /** Ways to write to a page of it. */
@@ -25,9 +31,15 @@ const DONE: Readonly<Record<string, unknown>> = {
   'by mapping something else there': [true, true],
 };
 
-for (const profile of ['compute', 'exec'] as const) {
+for (const [profile, what] of [
+  ['compute', 'code'],
+  ['compute', 'data'],
+  ['exec', 'code'],
+  ['exec', 'data'],
+] as const) {
+  const FIND = find(what);
   t.test(
-    `${profile}: what a child writes to it is its own, in the memory of others nothing changes`,
+    `${profile}: what a child writes to ${what} is its own, in the memory of others nothing changes`,
     async (t) => {
       // In Node 20, that page is a part of V8's optimizing compiler.
       const lab = await Lab.start(t, addon, { profile }, { pool: NO_POOL, execArgv: ['--no-opt'] });
