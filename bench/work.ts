@@ -2,12 +2,13 @@
 import { tableFromArrays, tableToIPC } from 'apache-arrow';
 
 export const ROWS = 1000;
-const values = Float64Array.from({ length: ROWS }, (_, i) => i * 1.5);
-const SUM = values.reduce((sum, value) => sum + value, 0);
+/** Of the column that is summed. */
+export const VALUES = Float64Array.from({ length: ROWS }, (_, i) => i * 1.5);
+const SUM = VALUES.reduce((sum, value) => sum + value, 0);
 
 /** An Arrow IPC file. */
 export const TABLE_BYTES = tableToIPC(
-  tableFromArrays({ id: Int32Array.from(values.keys()), value: values }),
+  tableFromArrays({ id: Int32Array.from(VALUES.keys()), value: VALUES }),
   'file',
 );
 

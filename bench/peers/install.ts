@@ -4,12 +4,12 @@ import { existsSync } from 'node:fs';
 import { BUILD, PEERS, ROOT } from './peer.js';
 
 const VENV = `${BUILD}python`;
-/** Of a Python that has all of requirements.txt already. */
+/** Of a Python that has all of requirements.txt already, pyarrow perhaps excepted. */
 const PYTHON = 'NODESPAWNER_BENCH_PYTHON';
-const TRY = 'import pandas, pyarrow, pyspawner';
+const NEEDED = 'pandas, pyspawner';
 
-function canImport(python: string): boolean {
-  return spawnSync(python, ['-c', TRY], { stdio: 'ignore' }).status === 0;
+function canImport(python: string, modules = NEEDED): boolean {
+  return spawnSync(python, ['-c', `import ${modules}`], { stdio: 'ignore' }).status === 0;
 }
 
 /** @throws if there is none */
@@ -36,7 +36,15 @@ function installBubblewrap(say: (text: string) => void): void {
 }
 
 function installPython(say: (text: string) => void): void {
-  if (process.env[PYTHON] !== undefined || canImport(`${VENV}/bin/python`)) return;
+  const given = process.env[PYTHON];
+  if (given !== undefined) {
+    if (canImport(given) && !canImport(given, 'pyarrow'))
+      say(
+        "Without pyarrow, pyspawner's children are given the bare column, and not the table that all others have to open.",
+      );
+    return;
+  }
+  if (canImport(`${VENV}/bin/python`, `${NEEDED}, pyarrow`)) return;
   if (!existsSync(`${VENV}/bin/pip`)) {
     const { status } = spawnSync('python3', ['-m', 'venv', VENV], { stdio: 'ignore' });
     if (status !== 0) {

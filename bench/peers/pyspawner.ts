@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { TABLE_BYTES } from '../work.js';
+import { TABLE_BYTES, VALUES } from '../work.js';
 import { pythonWithPyspawner } from './install.js';
 import { BUILD, PEERS, timesOf, type PeerKind } from './peer.js';
 
@@ -15,8 +15,10 @@ export const pyspawner: PeerKind = {
     mkdirSync(BUILD, { recursive: true });
     const table = `${BUILD}table.arrow`;
     writeFileSync(table, TABLE_BYTES);
-    const host = spawn(python, [`${PEERS}pyspawner_step.py`, table], {
-      env: { ...process.env, PYTHONPATH: PEERS },
+    const column = `${BUILD}column`;
+    writeFileSync(column, VALUES);
+    const host = spawn(python, [`${PEERS}pyspawner_step.py`, table, column], {
+      env: { ...process.env, PYTHONPATH: [PEERS, process.env.PYTHONPATH ?? ''].join(':') },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     const lines = createInterface({ input: host.stdout })[Symbol.asyncIterator]();
