@@ -63,6 +63,18 @@ bool ParseMapping(const char* line, Mapping* mapping) {
   return true;
 }
 
+// VmFlags of proc_pid_smaps(5) for memory to be read and written: that it may be, and that it is accounted or not.
+constexpr const char* kOrdinaryFlags = "rd wr mr mw me ac nr sd";
+
+// Whether flags, of two letters each, are all among others.
+bool HasOnly(const char* flags, const char* others) {
+  char flag[3] = "";
+  for (int length = 0; sscanf(flags, " %2s%n", flag, &length) == 1; flags += length) {
+    if (!strstr(others, flag)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::vector<Mapping> ReadMappings() {
@@ -97,6 +109,30 @@ std::optional<std::vector<Mapping>> ReadSpecialMappings() {
     return true;
   });
   return special;
+}
+
+std::vector<Memory> ReadOrdinaryMemory() {
+  std::vector<Memory> ordinary;
+  const File file = Open("/proc/self/smaps");
+  if (!file) return ordinary;
+  Mapping mapping = {};
+  size_t resident = 0;
+  unsigned key = 0;  // on machines that have them
+  ForEachLine(file.get(), [&](const char* line) {
+    if (sscanf(line, "Rss: %zu", &resident) == 1 || sscanf(line, "ProtectionKey: %u", &key) == 1) return true;
+    if (strncmp(line, "VmFlags:", 8) == 0) {
+      const bool is_named = !mapping.path.empty() && mapping.path != "[heap]";
+      if (!is_named && key == 0 && HasOnly(line + 8, kOrdinaryFlags)) {
+        ordinary.push_back({mapping.start, mapping.end, resident * 1024});
+      }
+      key = 0;
+      return true;
+    }
+    Mapping next;
+    if (ParseMapping(line, &next)) mapping = std::move(next);
+    return true;
+  });
+  return ordinary;
 }
 
 size_t HugePageBytes(uintptr_t address) {

@@ -23,6 +23,14 @@ std::vector<Mapping> ReadMappings();
 // proc_pid_smaps(5). Nothing where smaps can't be read.
 std::optional<std::vector<Mapping>> ReadSpecialMappings();
 
+// Private anonymous memory, to be read and written, of which the kernel was told nothing out of the ordinary: not
+// madvise(2), mlock(2) or pkey_mprotect(2). The heap, but no stack.
+struct Memory {
+  uintptr_t start, end;
+  size_t resident;  // bytes
+};
+std::vector<Memory> ReadOrdinaryMemory();
+
 // How much of the mapping that contains the address is in transparent huge pages. 0 where that can't be read.
 size_t HugePageBytes(uintptr_t address);
 

@@ -21,7 +21,8 @@
 #include "clone.h"
 #include "control.h"
 #include "fdpass.h"
-#include "huge_code.h"
+#include "huge_program.h"
+#include "large_folios.h"
 #include "launcher/cgroup_entrance.h"
 #include "launcher/stub_protocol.h"
 #include "pinned_pages.h"
@@ -392,6 +393,7 @@ class Server {
     }
     scout_.reset();
     PutDataInHugePages(touched_);
+    PutMemoryInLargeFolios(touched_);
     SayWarm(touched_.empty() ? Failure::Errno("scout", ENODATA) : PinPages(options_.ring_fd, touched_));
     touched_.clear();
   }

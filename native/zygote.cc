@@ -14,7 +14,7 @@
 #include "clone.h"
 #include "errors.h"
 #include "fd_table.h"
-#include "huge_code.h"
+#include "huge_program.h"
 #include "launcher/layers.h"
 #include "malloc_holes.h"
 #include "out_of_memory.h"
