@@ -14,7 +14,7 @@ constexpr uintptr_t RoundUpToHuge(uintptr_t address) { return RoundDownToHuge(ad
 
 class HugeSpace {
  public:
-  // Whole huge pages. It allocates.
+  // Whole huge pages.
   explicit HugeSpace(size_t size);
   HugeSpace(const HugeSpace&) = delete;
   HugeSpace& operator=(const HugeSpace&) = delete;
@@ -23,10 +23,13 @@ class HugeSpace {
   // Null where there are no huge pages for madvise(2), or not enough.
   char* start() const { return start_; }
 
-  // Puts a part in the place of what is mapped there, in one step; where that is refused, nothing has changed.
+  // Puts a part in the place of what is mapped there. Where that is refused, nothing has changed. What is mapped there
+  // is gone, though, when the kernel finds that it has no memory for the rest: then it ends the process.
   void Move(const char* part, size_t size, uintptr_t place);
 
  private:
+  bool Populate(uintptr_t start, size_t size);
+
   void* reserved_;
   size_t reserved_size_;
   char* start_ = nullptr;

@@ -63,7 +63,7 @@ bool ParseMapping(const char* line, Mapping* mapping) {
   return true;
 }
 
-// VmFlags of proc_pid_smaps(5) for memory to be read and written: that it may be, and that it is accounted or not.
+// VmFlags of proc_pid_smaps(5): what may be done with memory, and that it is accounted or not.
 constexpr const char* kOrdinaryFlags = "rd wr mr mw me ac nr sd";
 
 // Whether flags, of two letters each, are all among others.
@@ -113,6 +113,8 @@ std::optional<std::vector<Mapping>> ReadSpecialMappings() {
 
 std::vector<Memory> ReadOrdinaryMemory() {
   std::vector<Memory> ordinary;
+  // Lest it gets a mapping of its own while they are read.
+  ordinary.reserve(ReadMappings().size());
   const File file = Open("/proc/self/smaps");
   if (!file) return ordinary;
   Mapping mapping = {};
@@ -121,8 +123,9 @@ std::vector<Memory> ReadOrdinaryMemory() {
   ForEachLine(file.get(), [&](const char* line) {
     if (sscanf(line, "Rss: %zu", &resident) == 1 || sscanf(line, "ProtectionKey: %u", &key) == 1) return true;
     if (strncmp(line, "VmFlags:", 8) == 0) {
+      const bool is_data = mapping.readable && mapping.writable && !mapping.executable;
       const bool is_named = !mapping.path.empty() && mapping.path != "[heap]";
-      if (!is_named && key == 0 && HasOnly(line + 8, kOrdinaryFlags)) {
+      if (is_data && !is_named && key == 0 && HasOnly(line + 8, kOrdinaryFlags)) {
         ordinary.push_back({mapping.start, mapping.end, resident * 1024});
       }
       key = 0;
@@ -133,20 +136,6 @@ std::vector<Memory> ReadOrdinaryMemory() {
     return true;
   });
   return ordinary;
-}
-
-size_t HugePageBytes(uintptr_t address) {
-  const File file = Open("/proc/self/smaps");
-  if (!file) return 0;
-  bool inside = false;
-  size_t kilobytes = 0;
-  ForEachLine(file.get(), [&](const char* line) {
-    if (inside && sscanf(line, "AnonHugePages: %zu", &kilobytes) == 1) return false;
-    Mapping mapping;
-    if (ParseMapping(line, &mapping)) inside = mapping.start <= address && address < mapping.end;
-    return true;
-  });
-  return kilobytes * 1024;
 }
 
 std::vector<pid_t> ReadThreadIds() { return ReadNumbers("/proc/self/task"); }

@@ -1,4 +1,4 @@
-// What /proc tells about this process. Used before the first clone only: it allocates.
+// What /proc tells about this process. Not for a child before it has taken stock of its memory: it allocates.
 #pragma once
 
 #include <stddef.h>
@@ -23,16 +23,14 @@ std::vector<Mapping> ReadMappings();
 // proc_pid_smaps(5). Nothing where smaps can't be read.
 std::optional<std::vector<Mapping>> ReadSpecialMappings();
 
-// Private anonymous memory, to be read and written, of which the kernel was told nothing out of the ordinary: not
-// madvise(2), mlock(2) or pkey_mprotect(2). The heap, but no stack.
+// Private anonymous memory that can be read and written, and of which the kernel was told nothing out of the ordinary:
+// not by madvise(2), mlock(2) or pkey_mprotect(2). The heap is one; the main thread's stack is none, and before Linux
+// 6.7 those of others are.
 struct Memory {
   uintptr_t start, end;
   size_t resident;  // bytes
 };
 std::vector<Memory> ReadOrdinaryMemory();
-
-// How much of the mapping that contains the address is in transparent huge pages. 0 where that can't be read.
-size_t HugePageBytes(uintptr_t address);
 
 // The entries of /proc/self/task: ids in the PID namespace of the mounted /proc, which need not be ours.
 std::vector<pid_t> ReadThreadIds();

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "all_signals_blocked.h"
 #include "fd_table.h"
 #include "preload/wake.h"
 #include "syscalls.h"
@@ -39,21 +40,6 @@ long StartThread(const ParkedThread& thread) {
   return nodespawner_start_thread(kFlags, &thread.context, thread.libc_tid, thread.libc_tid, thread.thread_pointer);
 }
 
-// As in the handler in which the threads go on that are started meanwhile.
-class AllSignalsBlocked {
- public:
-  AllSignalsBlocked() {
-    const uint64_t all = ~uint64_t{0};
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before_, sizeof all);
-  }
-  ~AllSignalsBlocked() { syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before_, nullptr, sizeof before_); }
-  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
-  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
-
- private:
-  uint64_t before_ = 0;
-};
-
 // Whether it is for the caller to start it, and for nobody else. `was` is what it was before.
 bool Claim(ParkedThread& thread, Start* was) {
   *was = Start::kLater;
@@ -78,6 +64,7 @@ bool StartNow(ParkedThread& thread) {
   Start was;
   if (!Claim(thread, &was)) return false;
   const int saved_errno = errno;
+  // As in the handler in which the threads go on that are started meanwhile.
   const AllSignalsBlocked blocked;
   for (int ms = 0; StartThread(thread) < 0; ms++) {
     // What it is woken for would be waited for in vain.

@@ -1,26 +1,27 @@
 #include "touched_pages.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
+#include "pagemap.h"
 #include "proc.h"
-#include "unique_fd.h"
 
 namespace nodespawner {
 namespace {
 
-// Of an entry of /proc/self/pagemap (Documentation/admin-guide/mm/pagemap.rst).
-constexpr uint64_t kPresent = uint64_t{1} << 63, kFileOrShared = uint64_t{1} << 61, kExclusive = uint64_t{1} << 56;
-
 // A page that is still as the process that was cloned has it is mapped by both.
-bool IsWritten(uint64_t entry) { return (entry & (kPresent | kFileOrShared | kExclusive)) == (kPresent | kExclusive); }
+bool IsWritten(uint64_t entry) {
+  return (entry & (kPagePresent | kPageFileOrShared | kPageExclusive)) == (kPagePresent | kPageExclusive);
+}
 
 // Of a file that is mapped for reading a clone has no pages, until it reads them; the kernel maps some around them,
 // too.
-bool IsRead(uint64_t entry) { return (entry & (kPresent | kFileOrShared)) == (kPresent | kFileOrShared); }
+bool IsRead(uint64_t entry) {
+  return (entry & (kPagePresent | kPageFileOrShared)) == (kPagePresent | kPageFileOrShared);
+}
 
 bool IsData(const Mapping& mapping) {
   return mapping.readable && !mapping.executable && !mapping.path.empty() && mapping.path[0] == '/';
@@ -37,8 +38,7 @@ void Append(std::vector<PageRange>* ranges, uintptr_t start, uintptr_t end) {
 }  // namespace
 
 void ReportTouchedPages(int fd) {
-  const UniqueFd pagemap(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
-  if (!pagemap.valid()) return;
+  const Pagemap pagemap;
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   std::vector<PageRange> ranges;
   uint64_t entries[512];
@@ -46,10 +46,9 @@ void ReportTouchedPages(int fd) {
     if (!mapping.writable && !IsData(mapping)) continue;
     const auto is_touched = mapping.writable ? IsWritten : IsRead;
     for (uintptr_t at = mapping.start; at < mapping.end;) {
-      const size_t wanted = std::min(sizeof entries, (mapping.end - at) / page * sizeof *entries);
-      const ssize_t got = pread(pagemap.get(), entries, wanted, static_cast<off_t>(at / page * sizeof *entries));
-      if (got <= 0) break;
-      for (size_t i = 0; i < static_cast<size_t>(got) / sizeof *entries; i++, at += page) {
+      const size_t count = pagemap.Read(at, entries, std::min(std::size(entries), (mapping.end - at) / page));
+      if (count == 0) break;
+      for (size_t i = 0; i < count; i++, at += page) {
         if (is_touched(entries[i])) Append(&ranges, at, at + page);
       }
     }

@@ -1,9 +1,10 @@
-// A warm zygote's memory is in large folios, but for the pages that children write to.
+// A warm zygote's memory is in large folios, but for the pages that children write to, and what was special about it still is.
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import t from 'tap';
 import { eventually } from '../helpers/eventually.js';
 import { zygoteTree } from '../helpers/processes.js';
-import { MARK, newMark, startZygote, whenWarm } from '../helpers/zygote.js';
+import { buildRaw } from '../helpers/security/lab.js';
+import { MARK, newMark, NO_POOL, NO_SANDBOX, startZygote, whenWarm } from '../helpers/zygote.js';
 
 const PAGE = 4096;
 const ENTRY_BYTES = 8;
@@ -69,4 +70,29 @@ t.test('what children share is in large folios, what is copied for them is not',
     );
     return copied.length > 100 && large > shared.length / 2 && largeCopied < copied.length / 4;
   });
+});
+
+/** All mappings together that are put there. */
+const MOST_BYTES = 32 * 1024 * 1024;
+
+t.test('whatever modules have mapped is as it was, and no more than so much is moved', async (t) => {
+  const mark = newMark();
+  const zygote = await startZygote(t, {
+    preload: ['./odd-memory.cjs'],
+    env: { [MARK]: mark, RAW_ADDON: buildRaw(t) },
+    pool: NO_POOL,
+    sandbox: NO_SANDBOX,
+  });
+  const code = "module.exports = () => require('./odd-memory.cjs').whatIsWrong()";
+  await whenWarm(zygote);
+  for (const time of ['parked before it was warm', 'cloned after']) {
+    const { value } = await zygote.run(code);
+    t.strictSame(value, [], time);
+  }
+  const frames = [...framesOf(zygoteTree(mark)!.zygote.pid).values()];
+  const bytes = compoundOf(frames) * PAGE;
+  t.comment(`${bytes} of ${frames.length * PAGE} bytes`);
+  // Where the kernel makes huge pages of itself, there are more.
+  const areAlways = readFileSync('/sys/kernel/mm/transparent_hugepage/enabled', 'utf8').includes('[always]');
+  t.ok(bytes > 0 && (areAlways || bytes <= MOST_BYTES));
 });

@@ -198,7 +198,9 @@ t.test('a thread bomb is limitExceeded: tasks', async (t) => {
 
 t.test('resource limits hold the number of processes of one user, too', async (t) => {
   const [, lab] = labs[1]!;
+  // Without threads that would have to be started when there may be no more.
   const body = `
+    await startWorkers();
     let count = 0;
     for (; count < 1000; count++) { const pid = sys('clone', 17, 0, 0, 0, 0); if (typeof pid !== 'number') return [pid, count]; if (pid === 0) for (;;) sys('pause'); }
     return [null, count];`;

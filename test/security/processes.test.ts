@@ -19,9 +19,9 @@ for (const [what, from] of both) {
     const code = `
       const found = [];
       for (let pid = 1; pid <= params.to; pid++) {
-        // It has numbers for its threads, too.
-        if (sys('tgkill', process.pid, pid, 0) === 0) continue;
-        if (attempt(() => process.kill(pid, 0)) !== 'ESRCH') found.push(pid);
+        if (attempt(() => process.kill(pid, 0)) === 'ESRCH') continue;
+        // It has numbers for its threads, too, which may have been started just now.
+        if (sys('tgkill', process.pid, pid, 0) !== 0) found.push(pid);
       }
       return { found, self: process.pid, parent: process.ppid };`;
     // As many as there are on this machine, and a few more; the first is the one that its namespace began with.
