@@ -33,16 +33,18 @@ export function whenParked(zygote: Zygote, isWanted: boolean): () => Promise<voi
 }
 
 /** First line of the user's code with apache-arrow usable. */
-export const FIRST_LINE =
-  "const { Table } = require('apache-arrow'); const reached = process.hrtime.bigint();";
+const FIRST_LINE = "const { Table } = require('apache-arrow'); const reached = process.hrtime.bigint();";
 
 /** @param isParked whether it finds a parked child, and does not wait for a clone */
+/** Returns when that was. */
+export const FIRST_LINE_CODE = `${FIRST_LINE} module.exports = () => reached;`;
+
 export function nodespawnerFirstLine(zygote: Zygote, isParked: boolean): Contestant {
   return {
     prepare: whenParked(zygote, isParked),
     async measure() {
       const start = now();
-      const child = await zygote.spawn(`${FIRST_LINE} module.exports = () => reached;`);
+      const child = await zygote.spawn(FIRST_LINE_CODE);
       const result = await child.result;
       if (result.status !== 'ok') throw new Error(`the result is '${result.status}'`);
       return msSince(start, BigInt(result.value as number | bigint));
@@ -50,13 +52,15 @@ export function nodespawnerFirstLine(zygote: Zygote, isParked: boolean): Contest
   };
 }
 
+/** Returns the sum of a column of a table. */
+export const SUM_CODE = `module.exports = ({ tables }) => sum(tables.input); ${SUM_OF_TABLE}`;
+
 export function nodespawnerRoundTrip(zygote: Zygote, isParked: boolean): Contestant {
-  const code = `module.exports = ({ tables }) => sum(tables.input); ${SUM_OF_TABLE}`;
   return {
     prepare: whenParked(zygote, isParked),
     async measure() {
       const start = now();
-      const { value } = await zygote.run(code, { tables: { input: TABLE_BYTES } });
+      const { value } = await zygote.run(SUM_CODE, { tables: { input: TABLE_BYTES } });
       const end = now();
       checkSum(value as string);
       return msSince(start, end);

@@ -1,14 +1,14 @@
 /**
- * What does it cost that the machine was idle before the call? Who has nothing to do for some milliseconds finds little of what
- * it needs in the processor's caches: others have had them meanwhile, on the same physical machine.
+ * What does it cost that nobody has called for some time? Others on the same physical machine have had the processor's caches
+ * meanwhile.
  */
 import { nodespawnerFirstLine, nodespawnerRoundTrip } from './contestants.js';
 import type { Plan } from './plan.js';
-import { rotate } from './rotate.js';
+import { rotate, type Turn } from './rotate.js';
 import { WaitingNode, waitingNodeFirstLine, waitingNodeRoundTrip } from './waiting-node.js';
 import { startZygote } from './zygotes.js';
 
-/** How long nothing happens before each call, in milliseconds. */
+/** Between the end of what was measured last and the call, in milliseconds. */
 const PAUSES_MS = [4, 15, 60, 250];
 
 export type IdleSeries = 'firstLine' | 'roundTrip' | 'waitingFirstLine' | 'waitingRoundTrip';
@@ -19,23 +19,30 @@ export interface Idle {
   readonly series: Readonly<Record<IdleSeries, readonly number[]>>;
 }
 
-export async function idle({ plainSpawns, warmUp, preload }: Plan): Promise<Idle[]> {
+const seriesName = (name: IdleSeries, pauseMs: number): string => `${name} ${pauseMs}`;
+
+/** @returns for each pause as many of each as of what takes long: most of the time is pauses */
+export async function idle({ plainSpawns: times, warmUp, preload }: Plan): Promise<Idle[]> {
   const zygote = await startZygote(preload);
-  const node = new WaitingNode();
-  const times = plainSpawns;
-  const turns = {
-    firstLine: { contestant: nodespawnerFirstLine(zygote, true), times },
-    roundTrip: { contestant: nodespawnerRoundTrip(zygote, true), times },
-    waitingFirstLine: { contestant: waitingNodeFirstLine(node), times },
-    waitingRoundTrip: { contestant: waitingNodeRoundTrip(node), times },
+  const node = await WaitingNode.start();
+  const contestants = {
+    firstLine: nodespawnerFirstLine(zygote, true),
+    roundTrip: nodespawnerRoundTrip(zygote, true),
+    waitingFirstLine: waitingNodeFirstLine(node),
+    waitingRoundTrip: waitingNodeRoundTrip(node),
   };
-  const found: Idle[] = [];
-  for (const pauseMs of PAUSES_MS) {
-    // A node that waits gets faster for a long time.
-    const rounds = found.length === 0 ? warmUp : 2;
-    found.push({ pauseMs, series: await rotate(turns, rounds, { pauseMs }) });
-  }
+  const names = Object.keys(contestants) as IdleSeries[];
+  const turns: Record<string, Turn> = {};
+  for (const pauseMs of PAUSES_MS)
+    for (const name of names)
+      turns[seriesName(name, pauseMs)] = { contestant: contestants[name], times, pauseMs };
+  const series = await rotate(turns, Math.min(warmUp, 3));
   await node[Symbol.asyncDispose]();
   await zygote.close();
-  return found;
+  return PAUSES_MS.map((pauseMs) => ({
+    pauseMs,
+    series: Object.fromEntries(
+      names.map((name) => [name, series[seriesName(name, pauseMs)] ?? []]),
+    ) as unknown as Idle['series'],
+  }));
 }

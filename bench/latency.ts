@@ -7,15 +7,15 @@ import { rotate } from './rotate.js';
 import { WaitingNode, waitingNodeFirstLine, waitingNodeRoundTrip } from './waiting-node.js';
 import { startOnDemand, startZygote } from './zygotes.js';
 
-/** What can't be faster, whoever does it. */
-type BoundName = 'floor' | 'namespacedFloor' | 'waitingFirstLine' | 'waitingRoundTrip';
+/** What all is held against. */
+type YardstickName = 'floor' | 'namespacedFloor' | 'waitingFirstLine' | 'waitingRoundTrip';
 
 export interface Latency {
   readonly sandbox: ActiveSandbox;
   /** Threads of each child besides its main one. */
   readonly threads: number;
   /** In milliseconds, by name. */
-  readonly series: Readonly<Record<BoundName | CallName, readonly number[]>>;
+  readonly series: Readonly<Record<YardstickName | CallName, readonly number[]>>;
 }
 
 export async function latency({ spawns, plainSpawns, warmUp, preload }: Plan): Promise<Latency> {
@@ -24,7 +24,7 @@ export async function latency({ spawns, plainSpawns, warmUp, preload }: Plan): P
   const { sandbox, threads } = parked;
   const floor = startCloneFloor();
   const namespacedFloor = startCloneFloor(namespaceFlags(sandbox.layers));
-  const waiting = new WaitingNode();
+  const waiting = await WaitingNode.start();
   const series = await rotate(
     {
       floor: { contestant: floor, times: spawns },

@@ -3,10 +3,11 @@
  *
  *   npm run bench -- [options]
  *
- *   --parts A,B        latency, start, layers, tables, throughput, memory (all of them)
+ *   --parts A,B        latency, start, layers, idle, tables, throughput, memory (all of them)
  *   --peers            also what a user could take instead; installs it in bench/peers/
- *   --spawns N         how often nodespawner is measured (1000); a fifth of it for each size of table and each layer
- *   --plain N          how often what takes longer: a plain node, the start of a zygote (50)
+ *   --spawns N         how often nodespawner is measured (1000); a fifth of it for each size of table, each layer, beside
+ *                      peers and with --trace
+ *   --plain N          how often what takes longer: a plain node, the start of a zygote, idleness, most peers (50)
  *   --windows N        how often each rate is measured (5), --window-ms N: for how long (1000)
  *   --table-mb N       the largest table (1024)
  *   --children 1,2,4   how many parked children memory is measured of (1,2,4,8,16,32)

@@ -7,6 +7,8 @@ export interface Turn<T = number> {
   readonly contestant: Contestant<T>;
   /** How often it is measured, spread over all rounds. The most that any of them has is the number of rounds. */
   readonly times: number;
+  /** Before each measurement, in milliseconds. @default PAUSE_MS */
+  readonly pauseMs?: number;
 }
 
 /** Between two measurements, in milliseconds: what the last one left to be done is done when it is over. */
@@ -23,8 +25,6 @@ function shuffled<T>(values: readonly T[], random: () => number): T[] {
 }
 
 export interface RotateOptions {
-  /** Before each measurement, in milliseconds. */
-  readonly pauseMs?: number;
   readonly onRound?: (round: number) => void;
 }
 
@@ -35,7 +35,7 @@ export interface RotateOptions {
 export async function rotate<K extends string, T = number>(
   turns: Readonly<Record<K, Turn<T>>>,
   warmUp: number,
-  { pauseMs = PAUSE_MS, onRound }: RotateOptions = {},
+  { onRound }: RotateOptions = {},
 ): Promise<Record<K, T[]>> {
   const names = Object.keys(turns) as K[];
   const rounds = Math.max(...names.map((name) => turns[name].times));
@@ -43,7 +43,7 @@ export async function rotate<K extends string, T = number>(
   const random = seededRandom(1);
   for (let round = -warmUp; round < rounds; round++) {
     for (const name of shuffled(names, random)) {
-      const { contestant, times } = turns[name];
+      const { contestant, times, pauseMs = PAUSE_MS } = turns[name];
       const isDue =
         Math.floor(((round + 1) * times) / rounds) > Math.floor((round * times) / rounds) &&
         (round >= 0 || times === rounds);

@@ -4,17 +4,17 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { ZygoteOptions } from '../lib/index.js';
 import { native, REPLY_REAPED } from '../lib/native.js';
-import { tracedCall, whenParked } from './contestants.js';
+import { msSince, tracedCall, whenParked } from './contestants.js';
 import type { Plan } from './plan.js';
 import { PAUSE_MS } from './rotate.js';
-import { startZygote } from './zygotes.js';
+import { now } from './work.js';
+import { startOnDemand, startZygote } from './zygotes.js';
 
 /** In the order in which they happen, each with what happens until the next. */
 const FROM_THE_JOB_ON = {
   jobReceived: 'child: decodes the job',
-  jobDecoded: 'child: standard streams, maps the table',
+  jobDecoded: 'child: standard streams, maps tables in shared memory, if any',
   tablesMapped: 'child: becomes a fresh process (pid, argv, env, clock)',
   fresh: 'child: prepares to run code',
   compiling: 'child: compiles the code',
@@ -46,7 +46,8 @@ export const PHASES = {
 
 export type Way = keyof typeof PHASES;
 export const WAYS = Object.keys(PHASES) as Way[];
-export type Mark = keyof (typeof PHASES)[Way] | 'cloneRequested' | 'resumed' | 'jobSent';
+type KeyOfEach<T> = T extends T ? keyof T : never;
+export type Mark = KeyOfEach<(typeof PHASES)[Way]>;
 
 export interface TracedCalls {
   /** For each call: when it was there, in milliseconds from the call on. */
@@ -55,8 +56,6 @@ export interface TracedCalls {
   readonly resultReceived: readonly number[];
 }
 export type Trace = Readonly<Record<Way, TracedCalls>>;
-
-const now = (): bigint => process.hrtime.bigint();
 
 /** What was noted in the call that is under way. */
 let marks = new Map<string, bigint>();
@@ -92,39 +91,37 @@ function watchHost(): void {
 export async function trace(plan: Plan): Promise<Trace> {
   watchHost();
   // Without a pool each call has all phases, the clone too.
-  const onDemand = await tracedCalls(plan, { min: 0, max: 0 }, PHASES.onDemand);
-  return { onDemand, parked: await tracedCalls(plan, undefined, PHASES.parked) };
+  const onDemand = await tracedCalls(plan, 'onDemand');
+  return { onDemand, parked: await tracedCalls(plan, 'parked') };
 }
 
-async function tracedCalls(
-  { variantSpawns, warmUp, preload }: Plan,
-  pool: ZygoteOptions['pool'],
-  phases: (typeof PHASES)[Way],
-): Promise<TracedCalls> {
+async function tracedCalls({ variantSpawns, warmUp, preload }: Plan, way: Way): Promise<TracedCalls> {
   const tracer = fileURLToPath(new URL('./trace-child.cjs', import.meta.url));
-  const zygote = await startZygote([tracer, ...preload], pool && { pool });
-  // The one that was parked when the zygote started.
-  if (pool !== undefined) await tracedCall(zygote);
-  const names = Object.keys(phases) as Mark[];
+  const start = way === 'parked' ? startZygote : startOnDemand;
+  const zygote = await start([tracer, ...preload]);
+  const names = Object.keys(PHASES[way]) as Mark[];
   const calls: Partial<Record<Mark, number>>[] = [];
   const resultReceived: number[] = [];
   for (let i = -warmUp; i < variantSpawns; i++) {
     await setTimeout(PAUSE_MS);
-    await whenParked(zygote, pool === undefined)();
+    await whenParked(zygote, way === 'parked')();
     marks = new Map();
     mark('called');
     const { firstLine, stderr } = await tracedCall(zygote);
     mark('settled');
     marks.set('firstLine', firstLine);
-    for (const [name, time] of Object.entries(JSON.parse(stderr) as Record<string, string>)) {
+    // Whatever else there is to say comes before.
+    const [noted = ''] = stderr.trimEnd().split('\n').slice(-1);
+    for (const [name, time] of Object.entries(JSON.parse(noted) as Record<string, string>)) {
       marks.set(name, BigInt(time));
     }
     if (i < 0) continue;
-    const since = (name: string): number => {
+    const timeOf = (name: string): bigint => {
       const time = marks.get(name);
       if (time === undefined) throw new Error(`'${name}' was not seen`);
-      return Number(time - (marks.get('called') ?? 0n)) / 1e6;
+      return time;
     };
+    const since = (name: string): number => msSince(timeOf('called'), timeOf(name));
     calls.push(Object.fromEntries(names.map((name) => [name, since(name)])));
     resultReceived.push(since('resultReceived'));
   }

@@ -1,21 +1,39 @@
 /**
- * A node that has done the same before and waits for the next call: no sandbox, nothing fresh, no clone, its code
- * optimized long ago. What a call into another process takes at least: nothing that gives each call a process of its own
- * can be faster.
+ * A yardstick: another node that has done the same over and over and waits for the next call. It has no sandbox, is no
+ * fresh process, and nothing is cloned or ends; all of its code but the step itself, which is compiled anew for each call,
+ * has been optimized. So much a message to another process and its answer take, after the same pause.
  */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { type CallTimes, type Contestant, CODE_WITH_FIRST_LINE, FIRST_LINE, msSince } from './contestants.js';
-import { checkSum, now, SUM_OF_TABLE, TABLE_BYTES } from './work.js';
+import {
+  type CallTimes,
+  CODE_WITH_FIRST_LINE,
+  type Contestant,
+  FIRST_LINE_CODE,
+  msSince,
+  SUM_CODE,
+} from './contestants.js';
+import { checkSum, now, TABLE_BYTES } from './work.js';
+
+const LENGTH_BYTES = 4;
+/** Calls of each kind until V8 has optimized all that it does. */
+const WARM_UP = 500;
+
+interface Waiting {
+  readonly resolve: (answer: string) => void;
+  readonly reject: (error: Error) => void;
+}
 
 export class WaitingNode implements AsyncDisposable {
   readonly #socket: Socket;
-  readonly #closed: Promise<unknown>;
+  readonly #closed: Promise<void>;
+  #received: Buffer = Buffer.alloc(0);
+  #waiting: Waiting | undefined;
+  #ended: Error | undefined;
   #count = 0;
 
-  constructor() {
+  private constructor() {
     const child = spawn(
       process.execPath,
       [fileURLToPath(new URL('./waiting-node-child.cjs', import.meta.url))],
@@ -24,21 +42,60 @@ export class WaitingNode implements AsyncDisposable {
       },
     );
     this.#socket = child.stdio[3] as Socket;
-    this.#closed = once(child, 'close');
+    this.#socket.on('data', (bytes) => {
+      this.#receive(bytes);
+    });
+    // What it failed with is on stderr.
+    this.#socket.on('error', () => undefined);
+    this.#closed = new Promise((resolve) => {
+      const end = (how: string): void => {
+        this.#ended = new Error(`the node that waits has ended: ${how}`);
+        this.#waiting?.reject(this.#ended);
+        resolve();
+      };
+      child.once('error', (error) => {
+        end(error.message);
+      });
+      child.once('close', (code, signal) => {
+        end(`exit code ${String(code)}, signal ${String(signal)}`);
+      });
+    });
   }
 
-  /** @returns what the code's function has returned, as text */
-  async run(code: string, table?: Uint8Array): Promise<string> {
+  static async start(): Promise<WaitingNode> {
+    const node = new WaitingNode();
+    for (let i = 0; i < WARM_UP; i++) {
+      await node.run(FIRST_LINE_CODE);
+      await node.run(SUM_CODE, TABLE_BYTES);
+    }
+    return node;
+  }
+
+  /** One at a time. @returns what the code's function has returned, as text */
+  run(code: string, table: Uint8Array = Buffer.alloc(0)): Promise<string> {
     // V8 remembers what it has compiled, and a child of ours has not seen its code before.
     const text = Buffer.from(`${code} // ${++this.#count}`, 'latin1');
-    const header = Buffer.alloc(8);
-    const parts = table === undefined ? [header, text] : [header, text, table];
-    const message = Buffer.concat(parts);
-    message.writeUInt32LE(message.length, 0);
-    message.writeUInt32LE(text.length, 4);
-    this.#socket.write(message);
-    const [answer] = (await once(this.#socket, 'data')) as [Buffer];
-    return answer.toString('latin1');
+    const message = Buffer.concat([Buffer.alloc(2 * LENGTH_BYTES), text, table]);
+    message.writeUInt32LE(text.length, 0);
+    message.writeUInt32LE(table.byteLength, LENGTH_BYTES);
+    return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) {
+        reject(this.#ended);
+        return;
+      }
+      this.#waiting = { resolve, reject };
+      this.#socket.write(message);
+    });
+  }
+
+  #receive(bytes: Buffer): void {
+    this.#received = this.#received.length === 0 ? bytes : Buffer.concat([this.#received, bytes]);
+    if (this.#received.length < LENGTH_BYTES || this.#received.length < this.#received.readUInt32LE(0))
+      return;
+    const answer = this.#received.toString('latin1', LENGTH_BYTES);
+    this.#received = Buffer.alloc(0);
+    this.#waiting?.resolve(answer);
+    this.#waiting = undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -51,18 +108,17 @@ export function waitingNodeFirstLine(node: WaitingNode): Contestant {
   return {
     async measure() {
       const start = now();
-      const reached = await node.run(`${FIRST_LINE} module.exports = () => reached;`);
+      const reached = await node.run(FIRST_LINE_CODE);
       return msSince(start, BigInt(reached));
     },
   };
 }
 
 export function waitingNodeRoundTrip(node: WaitingNode): Contestant {
-  const code = `module.exports = ({ tables }) => sum(tables.input); ${SUM_OF_TABLE}`;
   return {
     async measure() {
       const start = now();
-      const sum = await node.run(code, TABLE_BYTES);
+      const sum = await node.run(SUM_CODE, TABLE_BYTES);
       const end = now();
       checkSum(sum);
       return msSince(start, end);

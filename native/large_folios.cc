@@ -67,7 +67,8 @@ bool IsAllThere(const Memory& piece, const uint64_t* entries) {
                       [](uint64_t entry) { return (entry & (kPagePresent | kPageSwapped)) == kPageSwapped; });
 }
 
-// With memory for just those pages that have any.
+// Maps memory for just those pages that have any. What lies between them stays with the folio, until the kernel is
+// short of memory and splits it.
 void MoveTo(const Memory& piece, const uint64_t* entries, HugeSpace* space, char* copy) {
   const size_t pages = PagesOf(piece);
   for (size_t i = 0; i < pages; i++) {

@@ -11,7 +11,8 @@
 namespace nodespawner {
 
 // In the zygote, once all other threads are parked, and before `written` is pinned: a folio of which any page is pinned
-// is copied as a whole. Where there are no huge pages for madvise(2), or not enough, all stays as it is.
+// is copied as a whole. Where there are no huge pages for madvise(2), or not enough, all stays as it is. What
+// HugeSpace::Move ends the process for, it does here.
 void PutMemoryInLargeFolios(const std::vector<PageRange>& written);
 
 }  // namespace nodespawner

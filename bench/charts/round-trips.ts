@@ -36,12 +36,12 @@ function barsOf({ peers, latency }: Measured): Bar[] {
     bar('nodespawner, parked child', roundTrip, true),
     bar('nodespawner, cloned on demand', demandRoundTrip, true),
     bar('plain node', plainRoundTrip, false),
-    bar('a node that waits, used again and again', waitingRoundTrip, false),
+    bar('a node that waits, used again', waitingRoundTrip, false),
   ];
 }
 
 export function roundTripsChart(measured: Measured, title?: readonly string[]): TopLevelSpec {
-  const y = { field: 'name', type: 'nominal', sort: null, title: null, axis: { labelLimit: 300 } } as const;
+  const y = { field: 'name', type: 'nominal', sort: null, title: null, axis: { labelLimit: 400 } } as const;
   const label = { field: 'p50', type: 'quantitative', format: '.3~r' } as const;
   return {
     width: WIDTH,

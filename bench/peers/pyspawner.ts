@@ -18,15 +18,24 @@ export const pyspawner: PeerKind = {
     const column = `${BUILD}column`;
     writeFileSync(column, VALUES);
     const host = spawn(python, [`${PEERS}pyspawner_step.py`, table, column], {
-      env: { ...process.env, PYTHONPATH: [PEERS, process.env.PYTHONPATH ?? ''].join(':') },
+      env: {
+        ...process.env,
+        PYTHONPATH: [PEERS, process.env.PYTHONPATH ?? ''].filter((path) => path !== '').join(':'),
+      },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
+    let failure: Error | undefined;
+    const fail = (error: Error): void => {
+      failure ??= error;
+    };
+    host.on('error', fail);
+    host.stdin.on('error', fail);
     const lines = createInterface({ input: host.stdout })[Symbol.asyncIterator]();
     const peer = {
       async measure() {
         host.stdin.write('\n');
         const line = await lines.next();
-        if (line.done === true) throw new Error('pyspawner has ended');
+        if (line.done === true) throw failure ?? new Error('pyspawner has ended');
         const [start = '', end = '', reached = '', sum = ''] = JSON.parse(line.value) as string[];
         return timesOf([reached, sum], BigInt(start), BigInt(end));
       },

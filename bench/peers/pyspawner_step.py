@@ -1,7 +1,7 @@
 """
 The host of pyspawner.ts: for each line on stdin, one child that sums a column; its times on stdout.
 
-Arguments: the table as an Arrow IPC file, which takes pyarrow; where there is none, the column as doubles.
+Arguments: the table as an Arrow IPC file, and its column as doubles, which is taken where there is no pyarrow.
 """
 
 import importlib.util
@@ -44,7 +44,7 @@ def sum_of_values():
 def main():
     has_arrow = importlib.util.find_spec("pyarrow") is not None
     with open(sys.argv[1 if has_arrow else 2], "rb") as file:
-        table = file.read()
+        data = file.read()
     step = "sum_of_table" if has_arrow else "sum_of_values"
     modules = ["pyarrow", "pyarrow.ipc"] if has_arrow else ["numpy"]
     client = pyspawner.Client(
@@ -56,7 +56,7 @@ def main():
         for _ in sys.stdin:
             start = time.monotonic_ns()
             child = client.spawn_child(sandbox_config=pyspawner.SandboxConfig())
-            child.stdin.write(table)
+            child.stdin.write(data)
             child.stdin.close()
             found = child.stdout.read()
             _, status = child.wait(0)

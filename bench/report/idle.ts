@@ -13,9 +13,9 @@ export function reportIdle(measured: readonly Idle[]): string {
     measured.map(({ pauseMs, series }) => [NAMES[name], `${pauseMs} ms`, ...spread(series[name])]),
   );
   return [
-    'What it costs that the machine was idle before the call. A node that waits: another node that has done the same before,',
-    'without a sandbox, and nothing in it is fresh. So much a call into another process takes at least.',
+    'What it costs that nobody has called for some time. A node that waits: another that has done the same over and over,',
+    'without a sandbox, and nothing in it is fresh: a yardstick for calls into another process.',
     '',
-    table(['', 'idle', ...SPREAD], rows),
+    table(['', 'after', ...SPREAD], rows),
   ].join('\n');
 }

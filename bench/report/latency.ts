@@ -16,7 +16,7 @@ export function reportLatency({ series, threads }: Latency): string {
     `First line: from spawn() to the first line with apache-arrow usable. Round trip: the sum of a column of a table of ${ROWS}`,
     'rows that is given as bytes, text back, and the process gone. Parked: a child was cloned ahead of demand; on demand:',
     `there is no pool. ${threads} threads are carried along. A node that waits: another that has done the same over and over,`,
-    'without a sandbox, and nothing in it is fresh. So much a call into another process takes at least.',
+    'without a sandbox, and nothing in it is fresh: a yardstick for calls into another process.',
     '',
     table(
       ['', ...SPREAD, 'p50 / L', 'plain p50 / p50'],

@@ -24,8 +24,8 @@ function phasesOf(way: Way, trace: Trace): string {
     return [phases[mark] ?? '', us(p50), us(p99), us(median(ends)), `${((100 * p50) / total).toFixed(0)} %`];
   });
   return [
-    `Phases of a round trip, ${NAMES[way]}, in µs, over ${calls.length} calls. The host has the result after`,
-    `${us(median(resultReceived))} µs.`,
+    `Phases of a round trip, ${NAMES[way]}, in µs, over ${calls.length} calls, which take longer for what they note: it is printed`,
+    `to stderr at the end, and captured. The host has the result after ${us(median(resultReceived))} µs. Of all: the median of the whole.`,
     '',
     table(['phase', 'p50', 'p99', 'from the call on', 'of all'], rows),
   ].join('\n');

@@ -83,7 +83,7 @@ t.test('round trips are in the order of their medians, ours among them', (t) => 
   t.same(
     roundTrips(measured).map(({ name, p50 }) => [name, p50]),
     [
-      ['a node that waits, used again and again', 1.05],
+      ['a node that waits, used again', 1.05],
       ['nodespawner, parked child', 11],
       ['nodespawner, cloned on demand', 16],
       ['plain node', 122.5],
