@@ -369,6 +369,12 @@ class Server {
       return -1;
     }
     UniqueFd reads(ends[0]), writes(ends[1]);
+    // SECURITY: the last child that was cloned without a holder was put elsewhere, and so would be who is cloned next.
+    const UniqueFd self(sys_pidfd_open(getpid()));
+    if (!self.valid() || setns(self.get(), CLONE_NEWPID) != 0) {
+      SayWarm(Failure::Errno(self.valid() ? "setns(CLONE_NEWPID)" : "pidfd_open", errno));
+      return -1;
+    }
     const CloneResult result = CloneProcess(-1, -1);
     if (result.pid < 0) {
       SayWarm(Failure::Errno(result.step, result.error));

@@ -61,6 +61,8 @@ inline int sys_move_mount(int tree, const char* target) {
   return static_cast<int>(syscall(SYS_move_mount, tree, "", AT_FDCWD, target, kFromEmptyPath));
 }
 
+inline int sys_pidfd_open(pid_t pid) { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }
+
 inline int sys_pidfd_send_signal(int pidfd, int signal) {
   return static_cast<int>(syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
 }

@@ -70,6 +70,40 @@ t.test('of the scout nothing is left, and the ring is the zygote’s alone', asy
   );
 });
 
+t.test('a scout is where the zygote is, whoever was cloned before, and does not end with them', async (t) => {
+  const mark = newMark();
+  const zygote = await startZygote(t, {
+    preload: ['./holds-scout.cjs'],
+    env: { [MARK]: mark },
+    // Whose children have no holders.
+    sandbox: { profile: 'exec' },
+    pool: NO_POOL,
+  });
+  const code = "module.exports = () => new Promise((resolve) => process.stdin.once('data', resolve))";
+  // The first one was parked by start().
+  await zygote.run('module.exports = () => 0');
+  const child = await zygote.spawn(code, {}, { stdin: 'pipe' });
+  const scout = await eventually('there is a scout', () =>
+    zygoteTree(mark)?.holders.find(({ pid }) => fdsOf(pid).length > 0 && !fdsOf(pid).includes(CONTROL_FD)),
+  );
+  t.strictSame(
+    zygoteTree(mark)?.children.map(({ pid }) => pid),
+    [child.pid],
+  );
+  child.stdin!.end('on');
+  t.match(await child.result, { status: 'ok' });
+  t.doesNotThrow(() => process.kill(scout.pid, 0));
+  process.kill(scout.pid, 'SIGALRM');
+  await whenWarm(zygote);
+});
+
+t.test('pages are pinned for children without holders, too', async (t) => {
+  const zygote = await startZygote(t, { sandbox: { profile: 'exec' }, pool: NO_POOL });
+  t.equal((await zygote.run('module.exports = () => 1')).value, 1);
+  await whenWarm(zygote);
+  t.strictSame(zygote.pinning, { isPinned: true });
+});
+
 function fdsOf(pid: number): string[] {
   try {
     return readdirSync(`/proc/${pid}/fd`);
