@@ -2,7 +2,7 @@
  * What does it cost that nobody has called for some time? Others on the same physical machine have had the processor's caches
  * meanwhile.
  */
-import { nodespawnerFirstLine, nodespawnerRoundTrip } from './contestants.js';
+import { type Contestant, nodespawnerFirstLine, nodespawnerRoundTrip } from './contestants.js';
 import type { Plan } from './plan.js';
 import { rotate, type Turn } from './rotate.js';
 import { WaitingNode, waitingNodeFirstLine, waitingNodeRoundTrip } from './waiting-node.js';
@@ -10,6 +10,9 @@ import { startZygote } from './zygotes.js';
 
 /** Between the end of what was measured last and the call, in milliseconds. */
 const PAUSES_MS = [4, 15, 60, 250];
+/** How often they take turns: what a call finds depends on more than the last pause. */
+const PASSES = 5;
+const WARM_UP = 2;
 
 export type IdleSeries = 'firstLine' | 'roundTrip' | 'waitingFirstLine' | 'waitingRoundTrip';
 
@@ -19,30 +22,32 @@ export interface Idle {
   readonly series: Readonly<Record<IdleSeries, readonly number[]>>;
 }
 
-const seriesName = (name: IdleSeries, pauseMs: number): string => `${name} ${pauseMs}`;
-
-/** @returns for each pause as many of each as of what takes long: most of the time is pauses */
-export async function idle({ plainSpawns: times, warmUp, preload }: Plan): Promise<Idle[]> {
+/** For each pause as many of each as of what takes long: most of the time is pauses. */
+export async function idle({ plainSpawns, preload }: Plan): Promise<Idle[]> {
   const zygote = await startZygote(preload);
   const node = await WaitingNode.start();
-  const contestants = {
+  const contestants: Record<IdleSeries, Contestant> = {
     firstLine: nodespawnerFirstLine(zygote, true),
     roundTrip: nodespawnerRoundTrip(zygote, true),
     waitingFirstLine: waitingNodeFirstLine(node),
     waitingRoundTrip: waitingNodeRoundTrip(node),
   };
   const names = Object.keys(contestants) as IdleSeries[];
-  const turns: Record<string, Turn> = {};
-  for (const pauseMs of PAUSES_MS)
-    for (const name of names)
-      turns[seriesName(name, pauseMs)] = { contestant: contestants[name], times, pauseMs };
-  const series = await rotate(turns, Math.min(warmUp, 3));
+  const found = PAUSES_MS.map((pauseMs) => ({
+    pauseMs,
+    series: { firstLine: [], roundTrip: [], waitingFirstLine: [], waitingRoundTrip: [] },
+  }));
+  const times = Math.ceil(plainSpawns / PASSES);
+  for (let pass = 0; pass < PASSES; pass++) {
+    for (const { pauseMs, series } of found) {
+      const turns = Object.fromEntries(
+        names.map((name): [IdleSeries, Turn] => [name, { contestant: contestants[name], times, pauseMs }]),
+      ) as Record<IdleSeries, Turn>;
+      const measured = await rotate(turns, WARM_UP);
+      for (const name of names) series[name].push(...measured[name]);
+    }
+  }
   await node[Symbol.asyncDispose]();
   await zygote.close();
-  return PAUSES_MS.map((pauseMs) => ({
-    pauseMs,
-    series: Object.fromEntries(
-      names.map((name) => [name, series[seriesName(name, pauseMs)] ?? []]),
-    ) as unknown as Idle['series'],
-  }));
+  return found;
 }
