@@ -33,10 +33,15 @@ export async function idle({ plainSpawns, preload }: Plan): Promise<Idle[]> {
     waitingRoundTrip: waitingNodeRoundTrip(node),
   };
   const names = Object.keys(contestants) as IdleSeries[];
-  const found = PAUSES_MS.map((pauseMs) => ({
-    pauseMs,
-    series: { firstLine: [], roundTrip: [], waitingFirstLine: [], waitingRoundTrip: [] },
-  }));
+  const found = PAUSES_MS.map((pauseMs) => {
+    const series: Record<IdleSeries, number[]> = {
+      firstLine: [],
+      roundTrip: [],
+      waitingFirstLine: [],
+      waitingRoundTrip: [],
+    };
+    return { pauseMs, series };
+  });
   const times = Math.ceil(plainSpawns / PASSES);
   for (let pass = 0; pass < PASSES; pass++) {
     for (const { pauseMs, series } of found) {
