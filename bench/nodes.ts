@@ -10,14 +10,17 @@ const USUAL = '24';
 /** What the one that runs this is called among the versions. */
 const OWN = 'own';
 
-/** Paths of `node`. @throws if none of them is there */
+/** Paths of `node`. @throws if one of them isn't there */
 export function findNodes(wanted: readonly string[] | 'all' = [USUAL]): string[] {
   const found = (existsSync(FOLDER) ? readdirSync(FOLDER) : [])
     .filter((name) => name.startsWith('node-'))
     .filter((name) => wanted === 'all' || wanted.includes(name.slice('node-'.length)))
     .map((name) => path.join(FOLDER, name, 'bin/node'));
   if (wanted !== 'all' && wanted.includes(OWN)) found.push(process.execPath);
-  if (found.length === 0)
-    throw new Error(`No such Node in ${FOLDER}: run node scripts/setup.mjs build nodes`);
+  const isComplete = wanted === 'all' ? found.length > 0 : found.length === new Set(wanted).size;
+  if (!isComplete) {
+    const names = wanted === 'all' ? '' : ` ${wanted.join(',')}`;
+    throw new Error(`Not all of Node${names} are in ${FOLDER}: run node scripts/setup.mjs build nodes`);
+  }
   return found;
 }

@@ -54,6 +54,9 @@ export function readOptions(args: readonly string[]): Options {
     },
   });
   const parts = partsOf(values.parts);
+  const hasRoundTrips = values.peers || parts.some((part) => part === 'latency' || part === 'peers');
+  if (values.svg !== undefined && !hasRoundTrips)
+    throw new Error('--svg draws round trips: it needs the part latency or peers');
   const spawns = count('spawns', values.spawns);
   const largest = count('table-mb', values['table-mb']) * MB;
   return {
