@@ -35,10 +35,10 @@ export function whenParked(zygote: Zygote, isWanted: boolean): () => Promise<voi
 /** First line of the user's code with apache-arrow usable. */
 const FIRST_LINE = "const { Table } = require('apache-arrow'); const reached = process.hrtime.bigint();";
 
-/** @param isParked whether it finds a parked child, and does not wait for a clone */
 /** Returns when that was. */
 export const FIRST_LINE_CODE = `${FIRST_LINE} module.exports = () => reached;`;
 
+/** @param isParked whether it finds a parked child, and does not wait for a clone */
 export function nodespawnerFirstLine(zygote: Zygote, isParked: boolean): Contestant {
   return {
     prepare: whenParked(zygote, isParked),

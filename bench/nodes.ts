@@ -19,8 +19,8 @@ export function findNodes(wanted: readonly string[] | 'all' = [USUAL]): string[]
   if (wanted !== 'all' && wanted.includes(OWN)) found.push(process.execPath);
   const isComplete = wanted === 'all' ? found.length > 0 : found.length === new Set(wanted).size;
   if (!isComplete) {
-    const names = wanted === 'all' ? '' : ` ${wanted.join(',')}`;
-    throw new Error(`Not all of Node${names} are in ${FOLDER}: run node scripts/setup.mjs build nodes`);
+    const missing = wanted === 'all' ? 'No Node is' : `Not all of Node ${wanted.join(',')} are`;
+    throw new Error(`${missing} in ${FOLDER}: run node scripts/setup.mjs build nodes`);
   }
   return found;
 }

@@ -24,10 +24,6 @@ function shuffled<T>(values: readonly T[], random: () => number): T[] {
   return result;
 }
 
-export interface RotateOptions {
-  readonly onRound?: (round: number) => void;
-}
-
 /**
  * @param warmUp how many rounds there are before those that count, of all that are in every round
  * @returns all that was measured: nothing is left out
@@ -35,7 +31,7 @@ export interface RotateOptions {
 export async function rotate<K extends string, T = number>(
   turns: Readonly<Record<K, Turn<T>>>,
   warmUp: number,
-  { onRound }: RotateOptions = {},
+  onRound?: (round: number) => void,
 ): Promise<Record<K, T[]>> {
   const names = Object.keys(turns) as K[];
   const rounds = Math.max(...names.map((name) => turns[name].times));

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -90,6 +91,8 @@ void Renew(uintptr_t page) {
 }  // namespace
 
 void PutMemoryInLargeFolios(const std::vector<PageRange>& written) {
+  // Kernels for aarch64 may have larger ones, of which the pagemap has an entry each.
+  if (static_cast<uintptr_t>(sysconf(_SC_PAGESIZE)) != kPage) return;
   size_t size;
   const std::vector<Memory> pieces = FindPieces(&size);
   if (pieces.empty()) return;

@@ -21,11 +21,9 @@ async function measure(spawns: number, plain: number): Promise<Record<CallName, 
   await using onDemand = await startOnDemand([]);
   const line = progress();
   try {
-    return await rotate(calls(parked, onDemand, spawns, plain), Math.min(WARM_UP, spawns), {
-      onRound(round) {
-        interruption.throwIfAborted();
-        line.show(round < 0 ? 'warming up' : `round ${round + 1} of ${spawns}`);
-      },
+    return await rotate(calls(parked, onDemand, spawns, plain), Math.min(WARM_UP, spawns), (round) => {
+      interruption.throwIfAborted();
+      line.show(round < 0 ? 'warming up' : `round ${round + 1} of ${spawns}`);
     });
   } finally {
     line.end();
